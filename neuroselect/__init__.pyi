@@ -1,0 +1,7 @@
+from . import datasets, displays, geometry, networks, rsa, selectivity, studies
+from .geometry import participation_ratio
+from .networks import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from .rsa import RDMRegression, RDMTransformer, model_rdms
+from .selectivity import LesionSelectivity, unit_classes
+
+__version__: str

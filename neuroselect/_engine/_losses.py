@@ -1,0 +1,38 @@
+"""Losses of single trials and their gradients with respect to the network's output.
+
+Outputs have shape (n_networks, n_trials, n_outputs); leading axes may be more.
+"""
+
+from __future__ import annotations
+
+import torch
+
+
+def squared_error(output, target):
+    """Half the squared error, summed over outputs: (..., n_trials)."""
+    return 0.5 * (output - target).square().sum(-1)
+
+
+def squared_error_gradient(output, target):
+    """Residuals (..., n_trials, n_outputs)."""
+    return output - target
+
+
+def cross_entropy(output, target):
+    """Minus the log probability of the target class: (..., n_trials)."""
+    log_p = torch.log_softmax(output, -1)
+    return -log_p.gather(-1, target.expand(output.shape[:-1]).unsqueeze(-1)).squeeze(-1)
+
+
+def cross_entropy_gradient(output, target):
+    """Class probabilities minus the one-hot target: (..., n_trials, n_outputs)."""
+    gradient = torch.softmax(output, -1)
+    index = target.expand(output.shape[:-1]).unsqueeze(-1)
+    return gradient.scatter_add_(-1, index, -torch.ones_like(index, dtype=gradient.dtype))
+
+
+# name: (loss of each trial, its gradient)
+LOSSES = {
+    "squared_error": (squared_error, squared_error_gradient),
+    "cross_entropy": (cross_entropy, cross_entropy_gradient),
+}

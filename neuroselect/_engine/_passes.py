@@ -1,0 +1,148 @@
+"""Forward and backward passes through a stack of networks.
+
+Activity has the shape (n_networks, n_trials, n_units) throughout; gradients are derived by
+hand (the tests compare them with autograd).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from neuroselect._engine._activations import ACTIVATIONS
+from neuroselect._engine._spec import NetworkSpec
+from neuroselect._engine._stack import Stack
+
+
+class Inputs(NamedTuple):
+    """What enters a stack: (n_trials, ...) if shared, else (n_networks, n_trials, ...)."""
+
+    first: torch.Tensor  # stimulus, cue if it enters the first layer, 1
+    cue: torch.Tensor | None  # the cue if it enters a later layer
+
+
+def make_inputs(network: NetworkSpec, stimuli, task) -> Inputs:
+    """Join stimuli (..., n_features), the scaled one-hot cue and the constant 1."""
+    parts, cue = [stimuli], None
+    if network.n_tasks:
+        one_hot = torch.nn.functional.one_hot(task, network.n_tasks)
+        cue = one_hot.to(stimuli.dtype) * network.context_scale
+    if network.cue_enters_input:
+        parts.append(cue)
+        cue = None
+    parts.append(torch.ones_like(stimuli[..., :1]))
+    return Inputs(torch.cat(parts, -1), cue)
+
+
+class Buffers:
+    """Memory for the activity of each layer and, in training, its gradient."""
+
+    def __init__(self, stack: Stack, n_trials: int):
+        def allocate(k, n_units):
+            if k == 0 and stack.shared:  # the layout of one product for all networks
+                return stack.theta.new_empty(n_trials, stack.n_networks, n_units).permute(1, 0, 2)
+            return stack.theta.new_empty(stack.n_networks, n_trials, n_units)
+
+        sizes = stack.network.sizes[1:]
+        self.activity = [allocate(k, n) for k, n in enumerate(sizes)]
+        self.delta = [allocate(k, n) for k, n in enumerate(sizes)]
+
+
+def forward(stack: Stack, inputs: Inputs, buffers: Buffers | None = None):
+    """Return the hidden activities, layer by layer, and the output."""
+    out = buffers.activity[0] if buffers else None
+    first = activate(stack, 0, _first_layer(stack, inputs.first, out))
+    return forward_from(stack, [first], inputs.cue, buffers)
+
+
+def forward_from(stack: Stack, hidden: list, cue, buffers: Buffers | None = None):
+    """Carry the last activity of ``hidden`` on; return all hidden activities and the output."""
+    activity = list(hidden)
+    for k in range(len(activity), stack.network.n_weights):
+        activity.append(activate(stack, k, affine(stack, k, activity[-1], cue, buffers)))
+    return activity[:-1], activity[-1]
+
+
+def _first_layer(stack, first, out):
+    if not stack.shared:
+        return torch.bmm(first, stack.first, out=out)
+    n_trials, n_units = len(first), stack.network.sizes[1]
+    if out is None:
+        out = first.new_empty(n_trials, stack.n_networks, n_units).permute(1, 0, 2)
+    block = stack.first.permute(1, 0, 2).flatten(1)
+    torch.mm(first, block, out=out.permute(1, 0, 2).view(n_trials, -1))
+    return out
+
+
+def affine(stack: Stack, k: int, incoming, cue, buffers: Buffers | None = None):
+    """Pre-activation of layer ``k`` >= 1 from the activity of the layer below."""
+    layer = stack.layers[k]
+    if buffers and layer.coefs.shape[2] == 1:  # faster than a product with one column
+        products = torch.mul(incoming, layer.coefs.transpose(1, 2), out=buffers.delta[k - 1])
+        z = torch.sum(products, -1, keepdim=True, out=buffers.activity[k]).add_(layer.intercepts)
+    else:
+        out = buffers.activity[k] if buffers else None
+        z = torch.baddbmm(layer.intercepts, incoming, layer.coefs, out=out)
+    if layer.context is not None:
+        z.baddbmm_(cue.expand(stack.n_networks, *cue.shape[-2:]), layer.context)
+    return z
+
+
+def activate(stack: Stack, k: int, z):
+    """Apply layer ``k``'s activation, in place."""
+    last = k == stack.network.n_weights - 1
+    name = stack.network.output_activation if last else stack.network.activation
+    return ACTIVATIONS[name][0](z)
+
+
+def output_delta(stack: Stack, gradient, output):
+    """Gradient at the output's pre-activation from the one at the output, in place."""
+    return ACTIVATIONS[stack.network.output_activation][1](gradient, output, gradient)
+
+
+def delta_below(stack: Stack, k: int, delta, out=None):
+    """Gradient with respect to the activity below layer ``k`` from that at its pre-activation."""
+    coefs = stack.layers[k].coefs
+    if coefs.shape[2] == 1:
+        return torch.mul(delta, coefs.transpose(1, 2), out=out)
+    if out is not None and not out.is_contiguous():  # bmm writes contiguous memory only
+        return out.copy_(torch.bmm(delta, coefs.transpose(1, 2)))
+    return torch.bmm(delta, coefs.transpose(1, 2), out=out)
+
+
+def activity_gradient(stack: Stack, hidden: list, delta, layer: int):
+    """Gradient with respect to the activity of hidden ``layer``, trial by trial."""
+    backward_activation = ACTIVATIONS[stack.network.activation][1]
+    for k in range(stack.network.n_weights - 1, layer, -1):
+        delta = delta_below(stack, k, delta)
+        if k - 1 > layer:
+            delta = backward_activation(delta, hidden[k - 1], delta)
+    return delta
+
+
+def backward(stack: Stack, inputs: Inputs, hidden: list, delta, buffers: Buffers):
+    """Fill the stack's gradients from ``delta`` at the output's pre-activation."""
+    backward_activation = ACTIVATIONS[stack.network.activation][1]
+    for k in range(stack.network.n_weights - 1, 0, -1):
+        below, out = hidden[k - 1], buffers.delta[k - 1]
+        _weight_gradients(stack.layer_grads[k], below, delta, inputs.cue, out)
+        delta = delta_below(stack, k, delta, out)
+        delta = backward_activation(delta, below, out)
+    if stack.shared:
+        block = stack.first_grad.permute(1, 0, 2).flatten(1)
+        torch.mm(inputs.first.T, delta.permute(1, 0, 2).flatten(1), out=block)
+    else:
+        torch.bmm(inputs.first.transpose(1, 2), delta, out=stack.first_grad)
+
+
+def _weight_gradients(grads, below, delta, cue, scratch):
+    torch.sum(delta, 1, keepdim=True, out=grads.intercepts)
+    if grads.coefs.shape[2] == 1:
+        products = torch.mul(below, delta, out=scratch)
+        torch.sum(products, 1, out=grads.coefs.squeeze(2))
+    else:
+        torch.bmm(below.transpose(1, 2), delta, out=grads.coefs)
+    if grads.context is not None:
+        cue = cue.expand(delta.shape[0], *cue.shape[-2:])
+        torch.bmm(cue.transpose(1, 2), delta, out=grads.context)

@@ -1,0 +1,116 @@
+"""Parameters of a stack of multi-layer perceptrons, in one flat buffer.
+
+The buffer holds layer after layer, all networks of a layer together, so that an optimiser
+updates the stack in one call; gradients lie in a twin. The first layer's weights, its cue
+weights and its intercepts are one block, multiplied by the inputs (stimulus, cue, 1). Where
+all networks see the same trials, that block is stored as (rows, n_networks, n_units), and
+one matrix product serves the whole stack.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from neuroselect._engine._spec import NetworkSpec, Weights
+
+
+class Layer(NamedTuple):
+    """Views on the parameters (or gradients) of one layer, network axis first."""
+
+    coefs: torch.Tensor  # (n_networks, fan_in, fan_out)
+    intercepts: torch.Tensor  # (n_networks, 1, fan_out)
+    context: torch.Tensor | None  # (n_networks, n_tasks, fan_out) where the cue enters
+
+
+class Stack:
+    """Parameters (and gradients) of several networks of one shape.
+
+    Parameters
+    ----------
+    network : NetworkSpec
+    weights : list of Weights
+        One per network.
+    shared : bool
+        Whether all networks see the same trials.
+    dtype : torch.dtype
+    device : str
+    gradients : bool
+        Whether to allocate the gradients.
+    """
+
+    def __init__(
+        self,
+        network: NetworkSpec,
+        weights: list[Weights],
+        *,
+        shared: bool,
+        dtype: torch.dtype,
+        device: str = "cpu",
+        gradients: bool = False,
+    ):
+        self.network, self.n_networks, self.shared = network, len(weights), shared
+        sizes = network.sizes
+        rows = sizes[0] + network.n_tasks * network.cue_enters_input + 1
+        self._shapes = [(rows, sizes[1])]
+        for k in range(1, network.n_weights):
+            self._shapes += [(sizes[k], sizes[k + 1]), (1, sizes[k + 1])]
+            if self._cued(k):
+                self._shapes.append((network.n_tasks, sizes[k + 1]))
+        n_values = self.n_networks * sum(a * b for a, b in self._shapes)
+        self.theta = torch.zeros(n_values, dtype=dtype, device=device)
+        self.first, self.layers = self._views(self.theta)
+        self._load(weights)
+        if gradients:
+            self.grad = torch.zeros_like(self.theta)
+            self.first_grad, self.layer_grads = self._views(self.grad)
+
+    def _cued(self, k: int) -> bool:
+        return self.network.n_tasks > 0 and self.network.context_layer == k
+
+    def _views(self, flat):
+        """Cut a flat buffer into the first layer's block and one `Layer` per layer."""
+        blocks, start = [], 0
+        for k, (a, b) in enumerate(self._shapes):
+            block = flat[start : start + self.n_networks * a * b]
+            start += block.numel()
+            if k == 0 and self.shared:
+                blocks.append(block.view(a, self.n_networks, b).permute(1, 0, 2))
+            else:
+                blocks.append(block.view(self.n_networks, a, b))
+        first, d = blocks.pop(0), self.network.n_features
+        layers = [Layer(first[:, :d], first[:, -1:], first[:, d:-1] if self._cued(0) else None)]
+        for k in range(1, self.network.n_weights):
+            coefs, intercepts = blocks.pop(0), blocks.pop(0)
+            layers.append(Layer(coefs, intercepts, blocks.pop(0) if self._cued(k) else None))
+        return first, layers
+
+    def _load(self, weights):
+        def put(view, arrays):
+            view.copy_(torch.as_tensor(np.stack(arrays).reshape(view.shape), dtype=view.dtype))
+
+        for k, layer in enumerate(self.layers):
+            put(layer.coefs, [w.coefs[k] for w in weights])
+            put(layer.intercepts, [w.intercepts[k] for w in weights])
+            if layer.context is not None:
+                put(layer.context, [w.context for w in weights])
+
+    def unload(self) -> list[Weights]:
+        """Copy the parameters out, one `Weights` per network."""
+        coefs = [layer.coefs.cpu().numpy() for layer in self.layers]
+        intercepts = [layer.intercepts.cpu().numpy()[:, 0] for layer in self.layers]
+        cued = self.layers[self.network.context_layer]
+        if cued.context is None:
+            context = np.zeros((self.n_networks, 0, cued.coefs.shape[2]), coefs[0].dtype)
+        else:
+            context = cued.context.cpu().numpy()
+        return [
+            Weights(
+                tuple(c[b].copy() for c in coefs),
+                tuple(i[b].copy() for i in intercepts),
+                context[b].copy(),
+            )
+            for b in range(self.n_networks)
+        ]

@@ -1,0 +1,99 @@
+"""Train a stack of networks.
+
+Losses are summed over networks, never averaged, so that no network sees its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from neuroselect._engine._batches import Batch, make_batches
+from neuroselect._engine._losses import LOSSES
+from neuroselect._engine._passes import Buffers, backward, forward, output_delta
+from neuroselect._engine._spec import Job, Result
+from neuroselect._engine._stack import Stack
+from neuroselect.utils._torch import one_thread
+
+
+def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Result]:
+    """Train networks of one `TrainingSpec` together; ``on_pass()`` follows every pass."""
+    spec = jobs[0].spec
+    with one_thread(spec.device), torch.inference_mode():
+        batches = make_batches(jobs)
+        stack = Stack(
+            spec.network,
+            [job.initial for job in jobs],
+            shared=batches.shared,
+            dtype=getattr(torch, spec.dtype),
+            device=spec.device,
+            gradients=True,
+        )
+        step = _Step(stack, jobs)
+        curve = stack.theta.new_zeros(spec.max_iter, len(jobs))
+        for k in range(spec.max_iter):
+            for batch in batches:
+                curve[k] += step(batch)
+            if on_pass is not None:
+                on_pass()
+        curve /= spec.n_trials if spec.reduction == "mean" else batches.n_batches
+        curves = curve.T.cpu().numpy()
+        return [Result(w, c.copy()) for w, c in zip(stack.unload(), curves, strict=True)]
+
+
+class _Step:
+    """One update of every network in the stack."""
+
+    def __init__(self, stack: Stack, jobs: list[Job]):
+        self.stack, self.spec = stack, jobs[0].spec
+        self.trial_loss, self.loss_gradient = LOSSES[self.spec.loss]
+        self.buffers: dict[int, Buffers] = {}
+        rates = stack.theta.new_tensor([job.learning_rate for job in jobs])[:, None, None]
+        alphas = stack.theta.new_tensor([job.alpha for job in jobs])[:, None, None]
+        self.update = self._adam() if self.spec.solver == "adam" else self._sgd()
+        # Plain descent is linear in the gradient: each network's step size goes into its loss.
+        self.scale = torch.ones_like(rates) if self.spec.solver == "adam" else rates
+        self.penalty = alphas * self.scale if alphas.any() else None
+
+    def __call__(self, batch: Batch):
+        """Update; return the batch's loss before it, summed over trials, (n_networks,)."""
+        if batch.n_trials not in self.buffers:
+            self.buffers[batch.n_trials] = Buffers(self.stack, batch.n_trials)
+        buffers = self.buffers[batch.n_trials]
+        hidden, output = forward(self.stack, batch.inputs, buffers)
+        losses = self.trial_loss(output, batch.target)
+        share = 1 / batch.n_trials if self.spec.reduction == "mean" else 1.0
+        delta = self.loss_gradient(output, batch.target).mul_(self.scale * share)
+        if batch.weight is not None:
+            losses = losses * batch.weight
+            delta.mul_(batch.weight.unsqueeze(-1))
+        delta = output_delta(self.stack, delta, output)
+        backward(self.stack, batch.inputs, hidden, delta, buffers)
+        if self.penalty is not None:
+            self._add_penalty()
+        self.update()
+        return losses.sum(-1)
+
+    def _add_penalty(self):
+        for layer, grads in zip(self.stack.layers, self.stack.layer_grads, strict=True):
+            grads.coefs.addcmul_(layer.coefs, self.penalty)
+            if layer.context is not None:
+                grads.context.addcmul_(layer.context, self.penalty)
+
+    def _adam(self):
+        theta = self.stack.theta
+        theta.grad = self.stack.grad
+        return torch.optim.Adam([theta], lr=self.spec.learning_rate, fused=True).step
+
+    def _sgd(self):
+        theta, grad, momentum = self.stack.theta, self.stack.grad, self.spec.momentum
+        velocity = torch.zeros_like(theta)
+
+        def plain():
+            theta.sub_(grad)
+
+        def heavy_ball():
+            theta.sub_(velocity.mul_(momentum).add_(grad))
+
+        return heavy_ball if momentum else plain

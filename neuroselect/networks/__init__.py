@@ -1,0 +1,5 @@
+"""Networks as scikit-learn estimators, and their training in batches."""
+
+from neuroselect.networks._multitask_mlp import MultiTaskMLP, MultiTaskMLPClassifier
+
+__all__ = ["MultiTaskMLP", "MultiTaskMLPClassifier"]

@@ -1,0 +1,648 @@
+"""Multi-layer perceptrons that perform several tasks, cued by one column of X."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    RegressorMixin,
+    TransformerMixin,
+)
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from neuroselect._engine._predict import carry_on, hidden_activity, outputs
+from neuroselect._engine._spec import Job, Result, Trials, Weights
+from neuroselect._engine._train import train
+from neuroselect.networks._encoding import encode_stimuli, encode_tasks, layer_index, learn_tasks
+from neuroselect.networks._settings import initial_weights, network_spec, training_spec
+from neuroselect.utils._progress import progress_bar
+from neuroselect.utils._sklearn import Interval, StrOptions, check_sample_weight, fit_context
+from neuroselect.utils._torch import DEVICES, resolve_device
+
+
+class _BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """What the regressor and the classifier share: all but the target and the loss."""
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "task_column": [Integral, str, None],
+        "context_layer": [Integral],
+        "context_scale": [Interval(Real, 0, None, closed="left")],
+        "activation": [StrOptions({"identity", "logistic", "relu", "tanh"})],
+        "output_activation": [StrOptions({"identity", "logistic", "relu", "tanh"})],
+        "init": [StrOptions({"normal", "fan_in", "torch"})],
+        "init_scale": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "context_init_scale": [Interval(Real, 0, None, closed="left"), None],
+        "output_init_scale": [Interval(Real, 0, None, closed="left"), None],
+        "bias_init": [Interval(Real, None, None, closed="neither")],
+        "init_rank": [Interval(Integral, 1, None, closed="left"), None],
+        "coefs_init": [list, tuple, None],
+        "intercepts_init": [list, tuple, None],
+        "context_coefs_init": ["array-like", None],
+        "reduction": [StrOptions({"mean", "sum"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "solver": [StrOptions({"adam", "sgd"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "curriculum": [StrOptions({"interleaved"})],
+        "random_state": ["random_state"],
+        "device": [StrOptions(set(DEVICES))],
+        "verbose": ["verbose"],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+            Stimulus features and the task column (no task column if ``task_column=None``).
+        y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+            Target of each trial in its task.
+        sample_weight : array-like of shape (n_trials,), default=None
+            Weights of the trials; only their ratios matter.
+
+        Returns
+        -------
+        self : object
+        """
+        job = self._make_job(self._read_trials(X, y, sample_weight))
+        with progress_bar(self.verbose, job.spec.max_iter, "pass") as bar:
+            (result,) = train([job], on_pass=bar.update if self.verbose else None)
+        return self._learn(job, result)
+
+    # -- fit, in the three steps that fit_many takes one by one ------------------------
+
+    def _read_trials(self, X, y, sample_weight=None) -> Trials:
+        """Validate and encode the trials; learn what is known before training."""
+        stimuli, codes = encode_stimuli(self, X, reset=True)
+        if codes is None:
+            self.tasks_ = np.array([0])
+            task = np.zeros(len(stimuli), dtype=np.int64)
+        else:
+            self.tasks_ = learn_tasks(codes, self.task_column)
+            task = encode_tasks(codes, self.tasks_)
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        target = self._read_target(y, stimuli.dtype)
+        check_consistent_length(stimuli, target)
+        weight = None
+        if sample_weight is not None:
+            weight = check_sample_weight(
+                sample_weight, stimuli, dtype=stimuli.dtype, ensure_non_negative=True
+            )
+            if not weight.sum() > 0:
+                raise ValueError("Sample weights must contain at least one non-zero number.")
+            weight = weight / weight.mean()
+        return Trials(stimuli, task, target, weight)
+
+    def _make_job(self, trials: Trials) -> Job:
+        """Draw the network's seeds and initial weights."""
+        n_tasks = 0 if self.task_column is None else len(self.tasks_)
+        network = network_spec(self, trials.stimuli.shape[1], n_tasks, self.n_outputs_)
+        device = resolve_device(self.device, trials.stimuli.dtype)
+        spec = training_spec(self, network, *trials.stimuli.shape[:1], trials.stimuli.dtype, device)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        weight_seed, order_seed = np.random.SeedSequence(seed).spawn(2)
+        initial = initial_weights(self, network, np.random.default_rng(weight_seed))
+        rate, alpha = float(self.learning_rate_init), float(self.alpha)
+        return Job(spec, trials, initial, rate, alpha, order_seed)
+
+    def _learn(self, job: Job, result: Result):
+        """Store the trained network; refuse weights that are not finite."""
+        finite = all(np.isfinite(a).all() for part in result.weights for a in part)
+        if not finite:
+            first = np.flatnonzero(~np.isfinite(result.loss_curve))
+            when = f" (the loss at pass {first[0]} already)" if len(first) else ""
+            raise ValueError(
+                f"Training of {type(self).__name__} ended with weights that are not finite{when}."
+                f" The usual cause is a step too large for the initial weights and inputs: lower"
+                f" learning_rate_init={self.learning_rate_init} or init_scale={self.init_scale},"
+                f" scale the stimuli, or take reduction='mean'."
+            )
+        dtype = job.trials.stimuli.dtype
+        self.coefs_ = list(result.weights.coefs)
+        self.intercepts_ = list(result.weights.intercepts)
+        self.context_coefs_ = result.weights.context
+        self.initial_coefs_ = [a.astype(dtype) for a in job.initial.coefs]
+        self.initial_intercepts_ = [a.astype(dtype) for a in job.initial.intercepts]
+        self.initial_context_coefs_ = job.initial.context.astype(dtype)
+        self.loss_curve_ = result.loss_curve
+        self.n_iter_ = len(result.loss_curve)
+        self.n_layers_ = job.spec.network.n_weights + 1
+        self.device_ = job.spec.device
+        self._n_features_out = job.spec.network.hidden[-1]
+        return self
+
+    # -- using the network -------------------------------------------------------------
+
+    def activations(self, X: ArrayLike, layer: int = -1) -> np.ndarray:
+        """Activity of the units of a hidden layer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+            Trials, as in `fit`.
+        layer : int, default=-1
+            Hidden layer: 0 is the first, -1 the last.
+
+        Returns
+        -------
+        activity : ndarray of shape (n_trials, n_units)
+            After the activation function.
+        """
+        check_is_fitted(self)
+        network = self._network()
+        layer = layer_index(layer, len(network.hidden))
+        stimuli, task = self._encode(X)
+        return hidden_activity(network, self._weights(), stimuli, task, layer, self.device_)
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Activity of the last hidden layer, for use inside a `Pipeline`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+
+        Returns
+        -------
+        activity : ndarray of shape (n_trials, n_units)
+        """
+        return self.activations(X)
+
+    def readout(self, H: ArrayLike, X: ArrayLike, layer: int = -1) -> np.ndarray:
+        """Carry activity of a hidden layer on to the output.
+
+        ``readout(activations(X), X)`` equals the output: `predict` of the regressor,
+        `predict_proba` of the classifier. Lesions, noise and projections are experiments on
+        what is passed in between.
+
+        Parameters
+        ----------
+        H : array-like of shape (..., n_trials, n_units)
+            Activity; leading axes are carried through (many lesions at once).
+        X : array-like of shape (n_trials, n_features + 1)
+            The trials that it belongs to: their task may be cued in a later layer.
+        layer : int, default=-1
+            Hidden layer that ``H`` is the activity of.
+
+        Returns
+        -------
+        output : ndarray of shape (..., n_trials) or (..., n_trials, n_outputs)
+        """
+        check_is_fitted(self)
+        network = self._network()
+        layer = layer_index(layer, len(network.hidden))
+        stimuli, task = self._encode(X)
+        H = check_array(
+            H, dtype=(np.float64, np.float32), allow_nd=True, estimator=self, input_name="H"
+        )
+        expected = (len(stimuli), network.hidden[layer])
+        if H.shape[-2:] != expected:
+            raise ValueError(
+                f"H must have shape (..., n_trials, n_units) = (..., {expected[0]},"
+                f" {expected[1]}) for hidden layer {layer}; got {H.shape}."
+            )
+        output = carry_on(network, self._weights(), H, stimuli, task, layer, self.device_)
+        return self._present(output)
+
+    def score_by_task(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
+        """Score of each task: R² of the regressor, accuracy of the classifier.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+        y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+        sample_weight : array-like of shape (n_trials,), default=None
+
+        Returns
+        -------
+        scores : ndarray of shape (n_tasks,)
+            In the order of ``tasks_``; NaN for a task that X has no trial of.
+        """
+        check_is_fitted(self)
+        predicted, y = self.predict(X), np.asarray(y)
+        check_consistent_length(predicted, y, sample_weight)
+        _, task = self._encode(X)
+        scores = np.full(len(self.tasks_), np.nan)
+        for k in np.unique(task):
+            rows = task == k
+            weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
+            scores[k] = self._metric(y[rows], predicted[rows], sample_weight=weight)
+        return scores
+
+    def _encode(self, X):
+        stimuli, codes = encode_stimuli(self, X, reset=False)
+        if codes is None:
+            return stimuli, np.zeros(len(stimuli), dtype=np.int64)
+        return stimuli, encode_tasks(codes, self.tasks_)
+
+    def _raw_output(self, X):
+        """Output before `_present`, (n_trials, n_outputs)."""
+        check_is_fitted(self)
+        stimuli, task = self._encode(X)
+        return outputs(self._network(), self._weights(), stimuli, task, self.device_)
+
+    def _network(self):
+        return network_spec(
+            self, self.coefs_[0].shape[0], len(self.context_coefs_), self.coefs_[-1].shape[1]
+        )
+
+    def _weights(self):
+        return Weights(tuple(self.coefs_), tuple(self.intercepts_), self.context_coefs_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class MultiTaskMLP(RegressorMixin, _BaseMultiTaskMLP):
+    r"""Multi-layer perceptron that learns several tasks at once (regression).
+
+    One column of X says which task a trial belongs to; it enters the network as a one-hot
+    cue. Everything that rich and lazy learning, capacity and context studies vary is a
+    parameter: the scale and rank of the initial weights, where the cue enters, the loss.
+    To train many networks, `fit_many` is the faster way to the same result.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units of each hidden layer.
+    task_column : int, str or None, default=-1
+        Column of X that holds the task of each trial: a position, a name if X is a
+        DataFrame (where tasks may have names, too), or None if there is one task.
+    context_layer : int, default=0
+        Hidden layer whose input the cue enters: 0 the first, -1 the last.
+    context_scale : float, default=1.0
+        Value of the cue's active element.
+    activation, output_activation : {"relu", "tanh", "logistic", "identity"}
+        Of hidden units (default "relu") and of the output (default "identity").
+    init : {"fan_in", "normal", "torch"}, default="fan_in"
+        Distribution of the initial weights: normal with standard deviation
+        ``init_scale / sqrt(fan_in)`` or ``init_scale``, or uniform within
+        ``init_scale / sqrt(fan_in)`` (PyTorch's default). The cue counts in the fan-in of
+        the layer that it enters.
+    init_scale : float or sequence of float, default=1.0
+        Scale of the initial weights, of all layers or of each (the output's last). Small
+        is rich, large is lazy [1]_.
+    context_init_scale, output_init_scale : float, default=None
+        Scales of the cue's and of the output's weights; None: as ``init_scale``.
+    bias_init : float, default=0.0
+        Initial value of all intercepts.
+    init_rank : int, default=None
+        Keep this many leading singular triplets of each hidden-to-hidden matrix drawn, at
+        unchanged Frobenius norm [2]_.
+    coefs_init, intercepts_init : list of array-like, default=None
+        Initial weights (fan_in, fan_out) and intercepts (fan_out,) of each layer in place
+        of the drawn ones; None in the list keeps a draw.
+    context_coefs_init : array-like of shape (n_tasks, fan_out), default=None
+        Initial weights of the cue in place of the drawn ones.
+    loss : {"squared_error"}, default="squared_error"
+        Half the squared error of a trial, summed over outputs.
+    reduction : {"mean", "sum"}, default="mean"
+        Mean or sum of the loss over the trials of a batch.
+    alpha : float, default=0.0
+        Weight decay: ``alpha / 2`` times the sum of squared weights (not intercepts) is
+        added to the objective; not divided by the number of trials, not in `loss_curve_`.
+    solver : {"adam", "sgd"}, default="adam"
+        Adam, or (stochastic) gradient descent.
+    learning_rate_init : float, default=1e-3
+        Step size.
+    momentum : float, default=0.0
+        Of "sgd": ``v = momentum * v + gradient``, ``weights -= learning_rate_init * v``.
+    batch_size : int, "auto" or None, default="auto"
+        Trials in a batch; "auto" is ``min(200, n_trials)``, None all of them. The last
+        batch of a pass holds what is left.
+    max_iter : int, default=200
+        Number of passes over the trials.
+    curriculum : {"interleaved"}, default="interleaved"
+        Order of the trials: each pass visits all of them once, shuffled.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights and the order of trials, independently: the same integer
+        gives the same numbers, times their scale, at any ``init_scale``.
+    device : {"cpu", "cuda", "mps", "auto"}, default="cpu"
+        Where to train. Draws are made on the CPU: one seed, one network, on any device.
+    verbose : bool or int, default=0
+        Show a progress bar.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weights of each layer, the output's last.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Intercepts of each layer.
+    context_coefs_ : ndarray of shape (n_tasks, fan_out)
+        Weights of the cue.
+    initial_coefs_, initial_intercepts_, initial_context_coefs_
+        The same before training.
+    tasks_ : ndarray of shape (n_tasks,)
+        Known task codes, sorted.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Loss of each pass: before its update for full batch, the mean over it otherwise.
+    n_iter_ : int
+        Number of passes made.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs.
+    device_ : str
+        Device used.
+    n_features_in_ : int
+        Number of columns of X, the task column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X has them.
+
+    See Also
+    --------
+    MultiTaskMLPClassifier : The same network for classes.
+    fit_many : Train many networks at once.
+    neuroselect.selectivity.LesionSelectivity : Which task does each unit serve?
+
+    Notes
+    -----
+    Computation is in the dtype of X (float64 or float32). Training in float64 gives the
+    same result in any company (to rounding); in float32, long training is chaotic.
+
+    References
+    ----------
+    .. [1] Flesch, Juechems, Dumbalska, Saxe & Summerfield (2022). Orthogonal
+       representations for robust context-dependent task performance in brains and neural
+       networks. Neuron 110, 1258-1270. :doi:`10.1016/j.neuron.2022.01.005`
+    .. [2] Liu, Baratin, Cornford, Mihalas, Shea-Brown & Lajoie (2024). How connectivity
+       structure shapes rich and lazy learning in neural circuits. ICLR.
+       :doi:`10.48550/arXiv.2310.08513`
+
+    Examples
+    --------
+    >>> from neuroselect import MultiTaskMLP
+    >>> from neuroselect.datasets import make_context_blobs
+    >>> X, y = make_context_blobs()
+    >>> net = MultiTaskMLP((20,), learning_rate_init=0.02, random_state=0).fit(X, y)
+    >>> net.activations(X).shape
+    (50, 20)
+    >>> net.score_by_task(X, y).round(2)
+    array([0.99, 0.99])
+    """
+
+    _parameter_constraints: dict = {
+        **_BaseMultiTaskMLP._parameter_constraints,
+        "loss": [StrOptions({"squared_error"})],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        task_column=-1,
+        context_layer=0,
+        context_scale=1.0,
+        activation="relu",
+        output_activation="identity",
+        init="fan_in",
+        init_scale=1.0,
+        context_init_scale=None,
+        output_init_scale=None,
+        bias_init=0.0,
+        init_rank=None,
+        coefs_init=None,
+        intercepts_init=None,
+        context_coefs_init=None,
+        loss="squared_error",
+        reduction="mean",
+        alpha=0.0,
+        solver="adam",
+        learning_rate_init=1e-3,
+        momentum=0.0,
+        batch_size="auto",
+        max_iter=200,
+        curriculum="interleaved",
+        random_state=None,
+        device="cpu",
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.task_column = task_column
+        self.context_layer = context_layer
+        self.context_scale = context_scale
+        self.activation = activation
+        self.output_activation = output_activation
+        self.init = init
+        self.init_scale = init_scale
+        self.context_init_scale = context_init_scale
+        self.output_init_scale = output_init_scale
+        self.bias_init = bias_init
+        self.init_rank = init_rank
+        self.coefs_init = coefs_init
+        self.intercepts_init = intercepts_init
+        self.context_coefs_init = context_coefs_init
+        self.loss = loss
+        self.reduction = reduction
+        self.alpha = alpha
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.momentum = momentum
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.curriculum = curriculum
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+
+    _metric = staticmethod(r2_score)
+
+    def _read_target(self, y, dtype):
+        y = check_array(y, dtype=dtype, ensure_2d=False, input_name="y", estimator=self)
+        if y.ndim > 2:
+            raise ValueError(
+                f"y must have shape (n_trials,) or (n_trials, n_outputs), got {y.shape}."
+            )
+        self._y_is_1d = y.ndim == 1
+        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        return y.reshape(len(y), -1)
+
+    def _present(self, output):
+        return output[..., 0] if self._y_is_1d else output
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Output of the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+
+        Returns
+        -------
+        y : ndarray of shape (n_trials,) or (n_trials, n_outputs), as in `fit`
+        """
+        return self._present(self._raw_output(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class MultiTaskMLPClassifier(ClassifierMixin, _BaseMultiTaskMLP):
+    """Multi-layer perceptron that learns several tasks at once (classification).
+
+    The classes are the union of the labels of all tasks, whose labels may differ; the
+    output is a softmax over them.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, task_column, context_layer, context_scale, activation, init, \
+init_scale, context_init_scale, output_init_scale, bias_init, init_rank, coefs_init, \
+intercepts_init, context_coefs_init, reduction, alpha, solver, learning_rate_init, momentum, \
+batch_size, max_iter, curriculum, random_state, device, verbose
+        As in `MultiTaskMLP`.
+    output_activation : {"identity", "relu", "tanh", "logistic"}, default="identity"
+        Applied to the logits, before the softmax.
+    loss : {"cross_entropy"}, default="cross_entropy"
+        Minus the log probability of the trial's class.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels of all tasks.
+    coefs_, intercepts_, context_coefs_, initial_coefs_, initial_intercepts_, \
+initial_context_coefs_, tasks_, loss_curve_, n_iter_, n_layers_, n_outputs_, device_, \
+n_features_in_, feature_names_in_
+        As in `MultiTaskMLP`.
+
+    See Also
+    --------
+    MultiTaskMLP : The same network for continuous targets.
+
+    Examples
+    --------
+    >>> from neuroselect import MultiTaskMLPClassifier
+    >>> from neuroselect.datasets import make_context_blobs
+    >>> X, y = make_context_blobs()
+    >>> side = ["left" if target < 0 else "right" for target in y]
+    >>> net = MultiTaskMLPClassifier((20,), learning_rate_init=0.02, random_state=0)
+    >>> net.fit(X, side).predict(X[:3])
+    array(['right', 'right', 'right'], dtype='<U5')
+    """
+
+    _parameter_constraints: dict = {
+        **_BaseMultiTaskMLP._parameter_constraints,
+        "loss": [StrOptions({"cross_entropy"})],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        task_column=-1,
+        context_layer=0,
+        context_scale=1.0,
+        activation="relu",
+        output_activation="identity",
+        init="fan_in",
+        init_scale=1.0,
+        context_init_scale=None,
+        output_init_scale=None,
+        bias_init=0.0,
+        init_rank=None,
+        coefs_init=None,
+        intercepts_init=None,
+        context_coefs_init=None,
+        loss="cross_entropy",
+        reduction="mean",
+        alpha=0.0,
+        solver="adam",
+        learning_rate_init=1e-3,
+        momentum=0.0,
+        batch_size="auto",
+        max_iter=200,
+        curriculum="interleaved",
+        random_state=None,
+        device="cpu",
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.task_column = task_column
+        self.context_layer = context_layer
+        self.context_scale = context_scale
+        self.activation = activation
+        self.output_activation = output_activation
+        self.init = init
+        self.init_scale = init_scale
+        self.context_init_scale = context_init_scale
+        self.output_init_scale = output_init_scale
+        self.bias_init = bias_init
+        self.init_rank = init_rank
+        self.coefs_init = coefs_init
+        self.intercepts_init = intercepts_init
+        self.context_coefs_init = context_coefs_init
+        self.loss = loss
+        self.reduction = reduction
+        self.alpha = alpha
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.momentum = momentum
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.curriculum = curriculum
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+
+    _metric = staticmethod(accuracy_score)
+
+    def _read_target(self, y, dtype):
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        self.classes_, target = np.unique(y, return_inverse=True)
+        self.n_outputs_ = len(self.classes_)
+        return target.astype(np.int64)
+
+    def _present(self, output):
+        # In float64: probabilities add up to 1, and their logarithms are exact.
+        shifted = output.astype(np.float64) - output.max(-1, keepdims=True)
+        p = np.exp(shifted)
+        return p / p.sum(-1, keepdims=True)
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+
+        Returns
+        -------
+        p : ndarray of shape (n_trials, n_classes), float64
+            In the order of ``classes_``.
+        """
+        return self._present(self._raw_output(X))
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_trials,)
+        """
+        check_is_fitted(self)
+        return self.classes_[self._raw_output(X).argmax(-1)]

@@ -1,0 +1,124 @@
+"""From constructor parameters to the engine's specification and initial weights."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from neuroselect._engine._init import draw_weights
+from neuroselect._engine._spec import NetworkSpec, TrainingSpec, Weights
+from neuroselect.networks._encoding import layer_index
+
+
+def hidden_sizes(hidden_layer_sizes) -> tuple[int, ...]:
+    """Normalise ``hidden_layer_sizes`` to a tuple of positive integers."""
+    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object))
+    good = all(isinstance(s, Integral) and not isinstance(s, bool) and s > 0 for s in sizes)
+    if sizes.ndim != 1 or len(sizes) == 0 or not good:
+        raise ValueError(
+            "hidden_layer_sizes must hold at least one hidden layer of at least one unit, such as"
+            f" (100,); got {hidden_layer_sizes!r}."
+        )
+    return tuple(int(s) for s in sizes)
+
+
+def network_spec(estimator, n_features: int, n_tasks: int, n_outputs: int) -> NetworkSpec:
+    """Shape of the network that ``estimator`` describes."""
+    hidden = hidden_sizes(estimator.hidden_layer_sizes)
+    return NetworkSpec(
+        n_features=n_features,
+        n_tasks=n_tasks,
+        hidden=hidden,
+        n_outputs=n_outputs,
+        context_layer=layer_index(estimator.context_layer, len(hidden), "context_layer"),
+        context_scale=float(estimator.context_scale),
+        activation=estimator.activation,
+        output_activation=estimator.output_activation,
+    )
+
+
+def training_spec(estimator, network: NetworkSpec, n_trials: int, dtype, device) -> TrainingSpec:
+    """What the estimator shares with those that it may train with."""
+    size = min(200, n_trials) if estimator.batch_size == "auto" else estimator.batch_size
+    rate = float(estimator.learning_rate_init)
+    return TrainingSpec(
+        network=network,
+        loss=estimator.loss,
+        reduction=estimator.reduction,
+        solver=estimator.solver,
+        # Adam's fused step takes one rate for all; descent takes one for each network.
+        learning_rate=rate if estimator.solver == "adam" else None,
+        momentum=float(estimator.momentum),
+        batch_size=None if size is None or size >= n_trials else int(size),
+        max_iter=int(estimator.max_iter),
+        n_trials=n_trials,
+        dtype=np.dtype(dtype).name,
+        device=device,
+    )
+
+
+def initial_weights(estimator, network: NetworkSpec, rng: np.random.Generator) -> Weights:
+    """Draw the initial weights, then put the given ones in their place."""
+    scales = _layer_scales(estimator.init_scale, network.n_weights)
+    if estimator.output_init_scale is not None:
+        scales[-1] = float(estimator.output_init_scale)
+    context_scale = estimator.context_init_scale
+    rank = estimator.init_rank
+    drawn = draw_weights(
+        network,
+        rng,
+        init=estimator.init,
+        scales=scales,
+        context_scale=scales[network.context_layer] if context_scale is None else context_scale,
+        bias=float(estimator.bias_init),
+        rank=rank,
+    )
+    coefs = _override(drawn.coefs, estimator.coefs_init, "coefs_init")
+    intercepts = _override(drawn.intercepts, estimator.intercepts_init, "intercepts_init")
+    context = _context(drawn.context, estimator.context_coefs_init)
+    return Weights(coefs, intercepts, context)
+
+
+def _layer_scales(init_scale, n_weights) -> list[float]:
+    if isinstance(init_scale, Real):
+        return [float(init_scale)] * n_weights
+    scales = [float(s) for s in np.ravel(init_scale)]
+    if len(scales) != n_weights or min(scales) < 0:
+        raise ValueError(
+            f"init_scale must be one number >= 0, or {n_weights} of them (one per layer of"
+            f" weights, the output's last); got {init_scale!r}."
+        )
+    return scales
+
+
+def _override(drawn, given, name):
+    """Replace drawn arrays by the given ones; None keeps the draw."""
+    if given is None:
+        return drawn
+    if len(given) != len(drawn):
+        raise ValueError(
+            f"{name} must hold {len(drawn)} arrays, one per layer (None keeps the drawn one);"
+            f" got {len(given)}."
+        )
+    return tuple(
+        d if g is None else _checked(g, d.shape, f"{name}[{k}]")
+        for k, (d, g) in enumerate(zip(drawn, given, strict=True))
+    )
+
+
+def _context(drawn, given):
+    if given is None:
+        return drawn
+    if not len(drawn):
+        raise ValueError("context_coefs_init needs a task column, but task_column is None.")
+    return _checked(given, drawn.shape, "context_coefs_init")
+
+
+def _checked(array, shape, name):
+    array = np.asarray(array, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinite values.")
+    return array

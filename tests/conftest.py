@@ -1,0 +1,30 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(params=[0, 17])
+def seed(request):
+    """Two seeds: a test must hold for both."""
+    return request.param
+
+
+@pytest.fixture
+def rng(seed):
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """Folder with the public recordings, or skip."""
+    folder = os.environ.get("NEUROSELECT_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("set NEUROSELECT_DATA to the folder with the recordings")
+    return Path(folder)
