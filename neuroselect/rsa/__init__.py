@@ -1,0 +1,8 @@
+"""Representational similarity analysis."""
+
+from neuroselect.rsa._models import model_rdms
+from neuroselect.rsa._rdm import condensed_rdms
+from neuroselect.rsa._rdm_regression import RDMRegression
+from neuroselect.rsa._rdm_transformer import RDMTransformer
+
+__all__ = ["RDMRegression", "RDMTransformer", "condensed_rdms", "model_rdms"]

@@ -1,0 +1,267 @@
+"""RDMs explained by model RDMs."""
+
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import solve_triangular
+from scipy.optimize import nnls
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from neuroselect.rsa._checks import check_finite, constant_rows
+from neuroselect.utils._sklearn import (
+    HasMethods,
+    Interval,
+    check_feature_names_in,
+    fit_context,
+)
+
+
+class RDMRegression(TransformerMixin, BaseEstimator):
+    r"""Linear regression of each RDM on model RDMs.
+
+    For the RDM d of every system and the model RDMs m_1, ..., m_k, the betas minimise
+
+    .. math:: \|d - \beta_0 - \sum_k \beta_k m_k\|^2 + \alpha \sum_k \beta_k^2
+
+    over pairs of conditions. With ``standardize=True``, the published analysis [1]_, d and
+    every m_k are z-scored over pairs first, so that betas of RDMs in different units compare.
+
+    Parameters
+    ----------
+    models : array-like of shape (n_models, n_pairs), or mapping or DataFrame of RDMs
+        Condensed model RDMs, as :func:`model_rdms` makes them. A mapping goes from the name of a
+        model to its RDM; the columns of a DataFrame are models.
+    standardize : bool, default=True
+        Z-score data and model RDMs over pairs (population standard deviation); betas
+        have no unit. If False they are in units of d per unit of m_k. Either way the intercept
+        is free and not penalised; on z-scores it is 0.
+    positive : bool, default=False
+        Constrain the betas (not the intercept) to be at least 0.
+    alpha : float, default=0.0
+        Ridge penalty, not scaled by the number of pairs: as in
+        :class:`sklearn.linear_model.Ridge`. It applies to the betas of the z-scores with
+        ``standardize=True``, and depends on the units of the RDMs without.
+
+    Attributes
+    ----------
+    r2_ : ndarray of shape (n_systems,)
+        Share of the variance over pairs explained in each of the RDMs given to `fit`.
+    models_ : ndarray of shape (n_models, n_pairs)
+        The model RDMs, centred and with ``standardize=True`` z-scored.
+    model_names_ : ndarray of shape (n_models,)
+        The names of the models; "model0", "model1", ... for an array.
+    n_features_in_ : int
+        Number of pairs.
+    feature_names_in_ : ndarray of shape (n_pairs,)
+        Names of the pairs seen in `fit`; only if `X` has names that are all strings.
+
+    See Also
+    --------
+    model_rdms : Make the model RDMs.
+    RDMTransformer : Make the RDMs from patterns.
+
+    Notes
+    -----
+    Nothing is learned from one system for another: `transform` fits each row by itself,
+    for all rows in one solve.
+
+    References
+    ----------
+    .. [1] Flesch, Juechems, Dumbalska, Saxe & Summerfield (2022), "Orthogonal representations
+       for robust context-dependent task performance in brains and neural networks",
+       Neuron 110, 1258-1270. :doi:`10.1016/j.neuron.2022.01.005`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neuroselect.rsa import RDMRegression
+    >>> models = {"near": [1.0, 2.0, 1.0, 1.0, 2.0, 1.0], "odd": [0.0, 0.0, 1.0, 0.0, 1.0, 1.0]}
+    >>> rdms = [2 * np.array(models["near"]) + 3, np.array(models["odd"])]
+    >>> regression = RDMRegression(models)
+    >>> regression.fit_transform(rdms).round(6) + 0.0
+    array([[1., 0.],
+           [0., 1.]])
+    >>> regression.get_feature_names_out()
+    array(['near', 'odd'], dtype=object)
+    """
+
+    _parameter_constraints: dict = {
+        "models": ["array-like", HasMethods(["keys", "__getitem__"])],
+        "standardize": ["boolean"],
+        "positive": ["boolean"],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, models, *, standardize=True, positive=False, alpha=0.0):
+        self.models = models
+        self.standardize = standardize
+        self.positive = positive
+        self.alpha = alpha
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: None = None) -> "RDMRegression":
+        """Prepare the models, and explain `X` for `r2_`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_systems, n_pairs)
+            Condensed RDMs.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : RDMRegression
+            Fitted transformer.
+        """
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite=False, ensure_min_features=2)
+        names, models = _as_models(self.models)
+        if models.shape[1] != X.shape[1]:
+            raise ValueError(
+                f"X has {X.shape[1]} pairs of conditions, but the RDMs in models have"
+                f" {models.shape[1]}. Make both from the same conditions in the same order:"
+                " n_pairs = n_conditions * (n_conditions - 1) / 2."
+            )
+        for name, model in zip(names, models, strict=True):
+            if constant_rows(model):
+                raise ValueError(
+                    f"The model {name!r} is constant over pairs and can explain no variance."
+                    " Leave it out of models."
+                )
+        self.models_ = _standardized(models, self.standardize)
+        self.model_names_ = np.array(names, dtype=object)
+        if self.alpha == 0:
+            _check_independent(names, self.models_)
+        self.r2_ = self._r2(self._check_rdms(X))
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the betas of each RDM.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_systems, n_pairs)
+            Condensed RDMs.
+
+        Returns
+        -------
+        betas : ndarray of shape (n_systems, n_models)
+            Coefficients in the order of `model_names_`.
+        """
+        return self._betas(self._validated(X))
+
+    def score(self, X: ArrayLike, y: None = None) -> float:
+        """Return the mean share of variance explained; greater is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_systems, n_pairs)
+            Condensed RDMs.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            R squared over pairs, averaged over systems; 1 is perfect.
+        """
+        return float(self._r2(self._validated(X)).mean())
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
+        """Return the names of the models.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Only checked against the names seen in `fit`.
+
+        Returns
+        -------
+        names : ndarray of shape (n_models,)
+            As `model_names_`.
+        """
+        check_is_fitted(self)
+        check_feature_names_in(self, input_features, generate_names=False)
+        return self.model_names_.copy()
+
+    def _validated(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=False)
+        return self._check_rdms(X)
+
+    def _check_rdms(self, X):
+        """Centred or z-scored RDMs; raise for those that no regression explains."""
+        check_finite(X, "RDMs", ("system", "pair"))
+        constant = np.flatnonzero(constant_rows(X))
+        if len(constant):
+            raise ValueError(
+                f"The RDMs of {len(constant)} system(s), first system {constant[0]}, are constant"
+                " over pairs: there is no variance to explain. Leave these systems out."
+            )
+        return _standardized(X, self.standardize)
+
+    def _betas(self, rdms):
+        q, r = _factor(self.models_, self.alpha)
+        target = rdms @ q
+        if self.positive:
+            return np.array([nnls(r, row)[0] for row in target])
+        return solve_triangular(r, target.T).T
+
+    def _r2(self, rdms):
+        residual = rdms - self._betas(rdms) @ self.models_
+        return 1 - (residual**2).sum(axis=1) / (rdms**2).sum(axis=1)
+
+
+def _as_models(models) -> tuple[list[str], NDArray[np.float64]]:
+    if isinstance(models, Mapping) or hasattr(models, "columns"):
+        names = [str(name) for name in models]
+        rows = [np.asarray(models[name], dtype=np.float64) for name in models]
+        if len({row.shape for row in rows}) > 1:
+            shapes = {name: row.shape for name, row in zip(names, rows, strict=True)}
+            raise ValueError(f"The RDMs in models must have the same length, got shapes {shapes}.")
+        models = np.array(rows)
+    else:
+        models = np.array(models, dtype=np.float64)
+        names = [f"model{k}" for k in range(len(models))]
+    if models.ndim != 2 or 0 in models.shape:
+        raise ValueError(
+            "models must hold at least one condensed RDM, as an array of shape (n_models, n_pairs)"
+            f" or a mapping from names to RDMs; got shape {models.shape}."
+        )
+    check_finite(models, "models", ("model", "pair"))
+    return names, models
+
+
+def _standardized(rdms: NDArray, scale: bool) -> NDArray[np.float64]:
+    centred = rdms - rdms.mean(axis=1, keepdims=True)
+    return centred / centred.std(axis=1, keepdims=True) if scale else centred
+
+
+def _check_independent(names: list[str], centred: NDArray) -> None:
+    """Raise if the betas are not unique."""
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    rank = np.linalg.matrix_rank(unit)
+    if rank == len(unit):
+        return
+    # A combination of models that cancels: those which take part are to blame.
+    weights = abs(np.linalg.eigh(unit @ unit.T)[1][:, 0])
+    involved = [name for name, w in zip(names, weights, strict=True) if w > 1e-6 * weights.max()]
+    raise ValueError(
+        f"The {len(unit)} models are linearly dependent over pairs (rank {rank}), so their betas"
+        f" are not unique; among {involved} at least one follows from the others."
+        " Leave it out, or set alpha > 0."
+    )
+
+
+def _factor(models: NDArray, alpha: float) -> tuple[NDArray, NDArray]:
+    """QR decomposition of the design; the rows that stand for the penalty are dropped from Q.
+
+    Least squares on (R, Q'd), of n_models rows, has the solution of that on all pairs.
+    """
+    n_models = len(models)
+    design = np.vstack([models.T, np.sqrt(alpha) * np.eye(n_models)]) if alpha else models.T
+    q, r = np.linalg.qr(design)
+    return q[: models.shape[1]], r
