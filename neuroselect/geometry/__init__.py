@@ -1,0 +1,6 @@
+"""Geometry of population activity."""
+
+from neuroselect.geometry._dimensionality import explained_variance, participation_ratio
+from neuroselect.geometry._mds import classical_mds
+
+__all__ = ["classical_mds", "explained_variance", "participation_ratio"]
