@@ -1,4 +1,4 @@
-from . import datasets, displays, geometry, networks, rsa, selectivity, studies
+from . import datasets, displays, geometry, networks, regime, rsa, selectivity, studies
 from .geometry import participation_ratio
 from .networks import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
 from .rsa import RDMRegression, RDMTransformer, model_rdms
