@@ -67,11 +67,10 @@ def forward_from(stack: Stack, hidden: list, cue, buffers: Buffers | None = None
 def _first_layer(stack, first, out):
     if not stack.shared:
         return torch.bmm(first, stack.first, out=out)
-    n_trials, n_units = len(first), stack.network.sizes[1]
     if out is None:
-        out = first.new_empty(n_trials, stack.n_networks, n_units).permute(1, 0, 2)
-    block = stack.first.permute(1, 0, 2).flatten(1)
-    torch.mm(first, block, out=out.permute(1, 0, 2).view(n_trials, -1))
+        shape = (len(first), stack.n_networks, stack.network.sizes[1])
+        out = first.new_empty(shape).permute(1, 0, 2)
+    torch.mm(first, stack.as_matrix(stack.first), out=stack.as_matrix(out))
     return out
 
 
@@ -130,8 +129,8 @@ def backward(stack: Stack, inputs: Inputs, hidden: list, delta, buffers: Buffers
         delta = delta_below(stack, k, delta, out)
         delta = backward_activation(delta, below, out)
     if stack.shared:
-        block = stack.first_grad.permute(1, 0, 2).flatten(1)
-        torch.mm(inputs.first.T, delta.permute(1, 0, 2).flatten(1), out=block)
+        out = stack.as_matrix(stack.first_grad)
+        torch.mm(inputs.first.T, stack.as_matrix(delta), out=out)
     else:
         torch.bmm(inputs.first.transpose(1, 2), delta, out=stack.first_grad)
 

@@ -16,6 +16,8 @@ import torch
 
 from neuroselect._engine._spec import NetworkSpec, Weights
 
+ALIGNMENT = 16  # values: a cache line of float32, two of float64
+
 
 class Layer(NamedTuple):
     """Views on the parameters (or gradients) of one layer, network axis first."""
@@ -59,13 +61,26 @@ class Stack:
             self._shapes += [(sizes[k], sizes[k + 1]), (1, sizes[k + 1])]
             if self._cued(k):
                 self._shapes.append((network.n_tasks, sizes[k + 1]))
-        n_values = self.n_networks * sum(a * b for a, b in self._shapes)
+        n_values = sum(self._room(a, b) for a, b in self._shapes)
         self.theta = torch.zeros(n_values, dtype=dtype, device=device)
         self.first, self.layers = self._views(self.theta)
         self._load(weights)
         if gradients:
             self.grad = torch.zeros_like(self.theta)
             self.first_grad, self.layer_grads = self._views(self.grad)
+
+    @staticmethod
+    def as_matrix(block):
+        """View a shared first block, or its gradient, as (rows, n_networks * n_units)."""
+        return block.permute(1, 0, 2).flatten(1)
+
+    def _room(self, a: int, b: int) -> int:
+        """Values set aside for a block: whole cache lines, and one more behind it.
+
+        A block's place in memory then does not depend on its neighbours' sizes, nor does
+        the optimiser's kernel end in it: see `_train._n_idle`.
+        """
+        return -(-self.n_networks * a * b // ALIGNMENT) * ALIGNMENT + ALIGNMENT
 
     def _cued(self, k: int) -> bool:
         return self.network.n_tasks > 0 and self.network.context_layer == k
@@ -75,7 +90,7 @@ class Stack:
         blocks, start = [], 0
         for k, (a, b) in enumerate(self._shapes):
             block = flat[start : start + self.n_networks * a * b]
-            start += block.numel()
+            start += self._room(a, b)
             if k == 0 and self.shared:
                 blocks.append(block.view(a, self.n_networks, b).permute(1, 0, 2))
             else:

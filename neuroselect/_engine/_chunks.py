@@ -1,0 +1,45 @@
+"""Cut many jobs into stacks of bounded memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroselect._engine._spec import Job, TrainingSpec
+
+# Parameters, gradients and activity of a stack should stay in a core's cache: measured
+# optimum around 2 MiB on CPUs. An accelerator wants launches that are worth their overhead.
+AUTO_BYTES = {"cpu": 2 * 2**20, "cuda": 512 * 2**20, "mps": 256 * 2**20}
+
+
+def network_bytes(spec: TrainingSpec, own_trials: bool) -> int:
+    """Bytes that one network of a stack occupies during training."""
+    network = spec.network
+    sizes = network.sizes
+    n_parameters = sum(a * b + b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    n_parameters += network.n_tasks * sizes[network.context_layer + 1]
+    n_buffers = 2 if spec.solver == "sgd" and not spec.momentum else 4
+    n_rows = spec.batch_size or spec.n_trials
+    n_values = n_buffers * n_parameters + 2 * n_rows * sum(sizes[1:])
+    if own_trials:
+        n_values += spec.n_trials * (sizes[0] + network.n_tasks + 2)
+    return n_values * np.dtype(spec.dtype).itemsize
+
+
+def make_chunks(jobs: list[Job], chunk_bytes="auto") -> list[list[int]]:
+    """Positions of the jobs, grouped by specification and cut by bytes.
+
+    The cut depends on the jobs alone, not on the number of processes: float32 results
+    would follow it.
+    """
+    groups: dict = {}
+    for k, job in enumerate(jobs):
+        groups.setdefault(job.spec, []).append(k)
+    chunks = []
+    for spec, members in groups.items():
+        n_distinct = len({id(jobs[k].trials) for k in members})
+        budget = AUTO_BYTES[spec.device] if chunk_bytes == "auto" else chunk_bytes
+        own_trials = n_distinct > 1 and spec.batch_size is None
+        size = max(1, int(budget // network_bytes(spec, own_trials)))
+        n_chunks = -(-len(members) // size)
+        chunks += [part.tolist() for part in np.array_split(members, n_chunks)]
+    return chunks
