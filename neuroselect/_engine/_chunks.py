@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from neuroselect._engine._spec import Job, TrainingSpec
@@ -15,7 +17,7 @@ def network_bytes(spec: TrainingSpec, own_trials: bool) -> int:
     """Bytes that one network of a stack occupies during training."""
     network = spec.network
     sizes = network.sizes
-    n_parameters = sum(a * b + b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    n_parameters = sum(a * b + b for a, b in pairwise(sizes))
     n_parameters += network.n_tasks * sizes[network.context_layer + 1]
     n_buffers = 2 if spec.solver == "sgd" and not spec.momentum else 4
     n_rows = spec.batch_size or spec.n_trials

@@ -468,10 +468,6 @@ class MultiTaskMLP(RegressorMixin, _BaseMultiTaskMLP):
 
     def _read_target(self, y, dtype):
         y = check_array(y, dtype=dtype, ensure_2d=False, input_name="y", estimator=self)
-        if y.ndim > 2:
-            raise ValueError(
-                f"y must have shape (n_trials,) or (n_trials, n_outputs), got {y.shape}."
-            )
         self._y_is_1d = y.ndim == 1
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
         return y.reshape(len(y), -1)
