@@ -1,0 +1,13 @@
+"""What single units care about."""
+
+from neuroselect.selectivity._importance import relative_importance, unit_importance, unit_labels
+from neuroselect.selectivity._lesion_selectivity import LesionSelectivity
+from neuroselect.selectivity._unit_classes import unit_classes
+
+__all__ = [
+    "LesionSelectivity",
+    "relative_importance",
+    "unit_classes",
+    "unit_importance",
+    "unit_labels",
+]

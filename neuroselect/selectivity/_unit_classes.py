@@ -1,0 +1,75 @@
+"""Classes of units by their activity."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuroselect.selectivity._tasks import check_task, task_names
+
+
+def unit_classes(
+    activity: ArrayLike, task: ArrayLike, *, tolerance: float = 0.0
+) -> NDArray[np.str_]:
+    """Classify units as silent, active in one task only, or active in several.
+
+    By a unit's mean activity over the trials of each task [1]_.
+
+    Parameters
+    ----------
+    activity : array-like of shape (n_trials, n_units) or (n_systems, n_trials, n_units)
+        Activity of which 0 means none: rates, or units behind a ReLU. Of centred activity, or
+        of tanh units, the classes say nothing: half of the units look silent.
+    task : array-like of shape (n_trials,)
+        Task of each trial: numbers or names.
+    tolerance : float, default=0.0
+        A unit is active in a task if its mean activity there is greater than this; in the
+        units of the activity.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_units,) or (n_systems, n_units), str
+        "silent" for a unit active in no task, the task's name for one active in that task
+        alone, "mixed" for one active in several.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not belong together, activity is not finite, `tolerance` is negative, or
+        a task has the name of a class.
+
+    See Also
+    --------
+    unit_labels : Classes by what a unit is worth to each task.
+
+    References
+    ----------
+    .. [1] Flesch, Juechems, Dumbalska, Saxe & Summerfield (2022), "Orthogonal representations
+       for robust context-dependent task performance in brains and neural networks",
+       Neuron 110, 1258-1270. :doi:`10.1016/j.neuron.2022.01.005`
+
+    Examples
+    --------
+    >>> activity = [[0.0, 1.0, 2.0], [0.0, 0.0, 1.0], [0.0, 0.0, 3.0]]
+    >>> unit_classes(activity, ["add", "add", "multiply"])
+    array(['silent', 'add', 'mixed'], dtype='<U8')
+    """
+    activity = np.asarray(activity, dtype=np.float64)
+    if activity.ndim not in (2, 3) or 0 in activity.shape:
+        raise ValueError(
+            "activity must have shape (n_trials, n_units) or (n_systems, n_trials, n_units) with"
+            f" at least one entry on each axis, got shape {activity.shape}."
+        )
+    if not np.isfinite(activity).all():
+        raise ValueError(
+            f"activity must be finite, got {np.sum(~np.isfinite(activity))} NaN or infinite"
+            " values. Drop or impute these trials or units first."
+        )
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be a number >= 0, got {tolerance!r}.")
+    tasks, index = np.unique(check_task(task, activity.shape[-2], "task"), return_inverse=True)
+    names = task_names(tasks)
+    means = [activity[..., index == k, :].mean(axis=-2) for k in range(len(tasks))]
+    active = np.stack(means) > tolerance
+    alone = np.where(active.sum(axis=0) == 1, names[active.argmax(axis=0)], "mixed")
+    return np.where(active.any(axis=0), alone, "silent")
