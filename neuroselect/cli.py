@@ -1,0 +1,150 @@
+"""The command ``neuroselect``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from typing import NoReturn
+
+from neuroselect import __version__
+
+EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_ERROR, f"neuroselect: error: {message} (see {self.prog} --help)\n")
+
+
+def _whole(least: int):
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {number}")
+        return number
+
+    return convert
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = _Parser(
+        prog="neuroselect",
+        description="When do units become selective for a task, and when mixed?",
+    )
+    parser.add_argument("--version", action="version", version=f"neuroselect {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    report = commands.add_parser(
+        "report",
+        help="train the networks of a study and write a report",
+        description=(
+            "Train the networks of a study, measure them and a recording with the same functions,"
+            " and write one self-contained HTML page with its tables as CSV beside it."
+        ),
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = report.add_argument
+    add("--study", default="rich-lazy", metavar="NAME", help="what to run")
+    add("--out", default="neuroselect-report", metavar="FOLDER", help="folder to write to")
+    add(
+        "--n-networks", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
+        help="networks at each scale (default: 5)",
+    )  # fmt: skip
+    add(
+        "--max-iter", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
+        help="passes in training (default: 10000)",
+    )  # fmt: skip
+    add(
+        "--recording", metavar="NAME|FILE|none", default=argparse.SUPPRESS,
+        help="recording to compare with: mante-monkey-a, a .mat file of the same layout, or none"
+        " (default: mante-monkey-a; downloaded on first use)",
+    )  # fmt: skip
+    add("--seed", type=_whole(0), default=0, metavar="N", help="seed of all random numbers")
+    add(
+        "--jobs", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
+        help="processes that train networks side by side (default: one per core;"
+        " 1 on other devices and with --quick)",
+    )  # fmt: skip
+    add("--device", default="cpu", choices=["cpu", "cuda", "mps", "auto"], help="where to train")
+    add(
+        "--quick", action="store_true", default=argparse.SUPPRESS,
+        help="a look in seconds: fewer networks and passes, not converged",
+    )  # fmt: skip
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str or None, default=None
+        Arguments; None takes those of the process.
+
+    Returns
+    -------
+    status : int
+        0; 2 after an error, 130 after Ctrl-C, each with one line on stderr.
+    """
+    try:
+        arguments = make_parser().parse_args(argv)
+    except SystemExit as exit:
+        return int(exit.code or 0)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            _report(arguments)
+    except (OSError, ValueError) as error:
+        _say(f"error: {_one_line(error)}")
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        _say("interrupted, no report written")
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from joblib import cpu_count
+
+    from neuroselect.report import write_report
+
+    options = vars(arguments)
+    quick = options.get("quick", False)
+    # Starting processes takes longer than a quick look, and an accelerator has no use for them.
+    jobs = options.get("jobs", 1 if quick or arguments.device != "cpu" else cpu_count())
+    started = time.perf_counter()
+    path = write_report(
+        arguments.study,
+        out=arguments.out,
+        recording=options.get("recording"),
+        n_networks=options.get("n_networks"),
+        max_iter=options.get("max_iter"),
+        seed=arguments.seed,
+        n_jobs=jobs,
+        device=arguments.device,
+        quick=quick,
+        progress=sys.stderr.isatty(),  # in a log file a moving bar is a flood
+        on_stage=_say,
+    )
+    _say(f"done in {time.perf_counter() - started:.0f} s")
+    print(path)
+
+
+def _say(text: str) -> None:
+    print(f"neuroselect: {text}", file=sys.stderr, flush=True)
+
+
+def _show_warning(message, *_args, **_kwargs) -> None:
+    _say(f"warning: {_one_line(message)}")
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())

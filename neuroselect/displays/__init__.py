@@ -1,0 +1,18 @@
+"""Plots: one Display class per figure.
+
+A Display holds numbers; ``from_*`` computes them, ``plot(ax=None)`` draws and returns it.
+"""
+
+from neuroselect.displays._geometry import GeometryDisplay
+from neuroselect.displays._learning_curve import LearningCurveDisplay
+from neuroselect.displays._rdm import RDMDisplay
+from neuroselect.displays._selectivity import SelectivityDisplay
+from neuroselect.displays._sweep import SweepDisplay
+
+__all__ = [
+    "GeometryDisplay",
+    "LearningCurveDisplay",
+    "RDMDisplay",
+    "SelectivityDisplay",
+    "SweepDisplay",
+]

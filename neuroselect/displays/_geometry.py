@@ -1,0 +1,196 @@
+"""Conditions as points on a map, with the planes of the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neuroselect.displays._style import PALETTE, make_axes, tidy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class GeometryDisplay:
+    """Low-dimensional map of the conditions of a two-feature design.
+
+    Lines join conditions of one task that are neighbours on one feature and equal on the
+    other: they draw each task's plane of stimuli. Points grow with the level of the feature that
+    is relevant in their task.
+
+    Parameters
+    ----------
+    coordinates : array-like of shape (n_conditions, 2 or 3)
+        The map.
+    levels : array-like of shape (n_conditions, 2)
+        Levels of the two features.
+    tasks : array-like of shape (n_conditions,)
+        Name of each condition's task.
+    relevant : array-like of shape (n_conditions,), default=None
+        Level of the relevant feature; None draws all points of one size.
+    explained : array-like of shape (2 or 3,), default=None
+        Share of the variance on each axis, from 0 to 1.
+
+    Attributes
+    ----------
+    edges_ : ndarray of shape (n_edges, 2)
+        Positions of the conditions that lines join.
+    ax_, figure_
+        Set by `plot`.
+
+    See Also
+    --------
+    RDMDisplay : The same distances as a matrix.
+    neuroselect.geometry.classical_mds : Makes the coordinates.
+
+    Examples
+    --------
+    >>> from neuroselect.displays import GeometryDisplay
+    >>> display = GeometryDisplay([[0, 0], [0, 1], [1, 0], [1, 1]],
+    ...                           levels=[[0, 0], [0, 1], [1, 0], [1, 1]], tasks=["A"] * 4)
+    >>> display.edges_.tolist()
+    [[0, 1], [0, 2], [1, 3], [2, 3]]
+    """
+
+    def __init__(
+        self,
+        coordinates: ArrayLike,
+        levels: ArrayLike,
+        tasks: ArrayLike,
+        *,
+        relevant: ArrayLike | None = None,
+        explained: ArrayLike | None = None,
+    ):
+        self.coordinates = np.asarray(coordinates, dtype=np.float64)
+        self.levels, self.tasks = np.asarray(levels, dtype=np.float64), np.asarray(tasks)
+        self.relevant = None if relevant is None else np.asarray(relevant, dtype=np.float64)
+        self.explained = None if explained is None else np.asarray(explained)
+        n_conditions = len(self.coordinates)
+        if self.coordinates.ndim != 2 or self.coordinates.shape[1] not in (2, 3):
+            raise ValueError(
+                "coordinates must have shape (n_conditions, 2) or (n_conditions, 3), got"
+                f" {self.coordinates.shape}."
+            )
+        if self.levels.shape != (n_conditions, 2) or self.tasks.shape != (n_conditions,):
+            raise ValueError(
+                f"levels and tasks must have shapes ({n_conditions}, 2) and ({n_conditions},),"
+                f" one row per condition; got {self.levels.shape} and {self.tasks.shape}."
+            )
+        self.edges_ = _grid_edges(self.levels, self.tasks)
+
+    @classmethod
+    def from_rdm(
+        cls,
+        rdm: ArrayLike,
+        conditions: pd.DataFrame,
+        features: Sequence[str],
+        task: str,
+        *,
+        n_components: int = 3,
+        task_names: Sequence[str] | None = None,
+    ) -> GeometryDisplay:
+        """Map the conditions by classical scaling of an RDM.
+
+        Parameters
+        ----------
+        rdm : array-like of shape (n_pairs,) or (n_conditions, n_conditions)
+            Distances.
+        conditions : DataFrame of n_conditions rows
+            Levels of the features, and the task.
+        features : sequence of two str
+            The features' columns, the one relevant in the first task first.
+        task : str
+            The task's column.
+        n_components : {2, 3}, default=3
+            Dimensions of the map.
+        task_names : sequence of str, default=None
+            Names of the sorted tasks, shown as "task <name>"; None takes the codes.
+
+        Returns
+        -------
+        display : GeometryDisplay
+        """
+        from neuroselect.geometry import classical_mds
+
+        coordinates, explained = classical_mds(rdm, n_components)
+        codes, position = np.unique(conditions[task], return_inverse=True)
+        names = np.array([f"task {name}" for name in (codes if task_names is None else task_names)])
+        levels = conditions[list(features)].to_numpy(dtype=np.float64)
+        relevant = levels[np.arange(len(levels)), position]
+        return cls(coordinates, levels, names[position], relevant=relevant, explained=explained)
+
+    def plot(self, ax=None, *, view: tuple[float, float] = (22, -60)):
+        """Draw the map.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw, three-dimensional for a map of three dimensions; None makes a figure.
+        view : tuple of float, default=(22, -60)
+            Elevation and azimuth of the eye in degrees, for three dimensions.
+
+        Returns
+        -------
+        self : GeometryDisplay
+        """
+        n_dims = self.coordinates.shape[1]
+        self.ax_ = ax = make_axes(ax, figsize=(4.4, 4.0), projection="3d" if n_dims == 3 else None)
+        self.figure_ = ax.figure
+        for k, task in enumerate(dict.fromkeys(self.tasks.tolist())):
+            self._draw_task(task, PALETTE[k % len(PALETTE)], "os^Dv"[k % 5])
+        labels = [f"dimension {k + 1}" for k in range(n_dims)]
+        if self.explained is not None:
+            labels = [
+                f"{text} ({share:.0%})" for text, share in zip(labels, self.explained, strict=True)
+            ]
+        ax.set(xlabel=labels[0], ylabel=labels[1])
+        if n_dims == 3:
+            self._arrange_3d(labels[2], view)
+        else:
+            tidy(ax)
+            ax.set_aspect("equal", adjustable="datalim")
+        ax.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=len(np.unique(self.tasks)),
+            frameon=False, handletextpad=0.2, borderaxespad=0.2,
+        )  # fmt: skip
+        return self
+
+    def _draw_task(self, task, color, marker):
+        ax, rows = self.ax_, self.tasks == task
+        lines = self.coordinates[self.edges_[rows[self.edges_[:, 0]]]]  # (n_edges, 2, n_dims)
+        gaps = np.full_like(lines[:, :1], np.nan)
+        path = np.concatenate([lines, gaps], axis=1).reshape(-1, lines.shape[-1])
+        ax.plot(*path.T, color=color, alpha=0.45, linewidth=0.9)
+        sizes = np.full(rows.sum(), 28.0)
+        if self.relevant is not None:
+            span = np.ptp(self.relevant) or 1.0
+            sizes = 10 + 60 * (self.relevant[rows] - self.relevant.min()) / span
+        ax.scatter(
+            *self.coordinates[rows].T, s=sizes, color=color, marker=marker, edgecolor="white",
+            linewidth=0.5, label=task, **({"depthshade": False} if ax.name == "3d" else {}),
+        )  # fmt: skip
+
+    def _arrange_3d(self, zlabel, view):
+        ax = self.ax_
+        ax.set_zlabel(zlabel)
+        ax.view_init(*view)
+        low, high = self.coordinates.min(axis=0), self.coordinates.max(axis=0)
+        margin = 0.05 * max((high - low).max(), np.finfo(float).tiny)
+        limits = np.column_stack([low - margin, high + margin])
+        ax.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
+        ax.set_box_aspect(np.ptp(limits, axis=1), zoom=0.95)  # one scale on all axes
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            axis.set_ticklabels([])
+            axis.labelpad = -8
+            axis.pane.set_alpha(0.0)
+
+
+def _grid_edges(levels, tasks):
+    """Pairs (i, j) of one task that are neighbours on one feature and equal on the other."""
+    rank = np.column_stack([np.unique(column, return_inverse=True)[1] for column in levels.T])
+    steps = abs(rank[:, np.newaxis] - rank).sum(axis=-1)
+    same = tasks[:, np.newaxis] == tasks
+    return np.argwhere(np.triu((steps == 1) & same))

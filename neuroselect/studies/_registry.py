@@ -1,0 +1,43 @@
+"""The studies by name."""
+
+from neuroselect.studies._rich_lazy import RICH_LAZY
+from neuroselect.studies._study import Study
+
+STUDIES = {study.name: study for study in (RICH_LAZY,)}
+
+
+def get_study(name: str) -> Study:
+    """Return the study of this name.
+
+    Parameters
+    ----------
+    name : {"rich-lazy"}
+        "rich-lazy" is the sweep of initial weight scales of [1]_.
+
+    Returns
+    -------
+    study : Study
+        The experiment as data.
+
+    Raises
+    ------
+    ValueError
+        If there is no study of this name.
+
+    References
+    ----------
+    .. [1] Flesch, Juechems, Dumbalska, Saxe & Summerfield (2022), Neuron 110, 1258-1270,
+       :doi:`10.1016/j.neuron.2022.01.005`
+
+    Examples
+    --------
+    >>> from neuroselect.studies import get_study
+    >>> study = get_study("rich-lazy")
+    >>> networks, grid = study.estimators(n_networks=2, max_iter=100, seed=0, device="cpu")
+    >>> len(networks), grid["init_scale"].unique()
+    (16, array([0.01, 0.1 , 0.2 , 0.3 , 0.4 , 1.  , 2.  , 3.  ]))
+    """
+    if name not in STUDIES:
+        known = ", ".join(map(repr, STUDIES))
+        raise ValueError(f"Unknown study {name!r}. The known studies are: {known}.")
+    return STUDIES[name]
