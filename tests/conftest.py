@@ -6,8 +6,10 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+import torch
 
 matplotlib.use("Agg")
+torch.set_num_threads(1)  # the references in the tests are small, too
 
 
 @pytest.fixture(params=[0, 17])

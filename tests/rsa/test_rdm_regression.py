@@ -9,73 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import zscore
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.utils import estimator_checks
-from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from neuroselect.rsa import RDMRegression
-
-USUAL_WIDTH = 3
-# Models fix the number of pairs; the data of these checks do not have the usual one.
-OTHER_WIDTH = {
-    "check_array_api_input": 10,
-    "check_dtype_object": 10,
-    "check_estimators_dtypes": 5,
-    "check_estimators_fit_returns_self": 2,
-    "check_estimators_overwrite_params": 2,
-    "check_fit2d_1sample": 10,
-    "check_fit_check_is_fitted": 2,
-    "check_fit_idempotent": 2,
-    "check_n_features_in": 2,
-    "check_n_features_in_after_fitting": 4,
-    "check_positive_only_tag_during_fit": 4,
-    "check_readonly_memmap_input": 2,
-}
-
-
-def one_model(n_pairs):
-    return RDMRegression(np.arange(n_pairs, dtype=float).reshape(1, -1) ** 2)
-
-
-def other_widths(estimator):
-    return {
-        name: f"its data have {width} pairs, the models {USUAL_WIDTH}"
-        for name, width in OTHER_WIDTH.items()
-    }
-
-
-@parametrize_with_checks([one_model(USUAL_WIDTH)], expected_failed_checks=other_widths)
-def test_scikit_learn(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.parametrize(("name", "width"), OTHER_WIDTH.items())
-def test_scikit_learn_with_models_as_wide_as_the_data(name, width):
-    estimator = one_model(width)
-    (check,) = (
-        check for _, check in estimator_checks_generator(estimator) if check.func.__name__ == name
-    )
-    if name == "check_estimators_dtypes":  # cast to integers, one of its RDMs is constant
-        with pytest.raises(ValueError, match="constant over pairs"):
-            check(estimator)
-    else:
-        check(estimator)
-
-
-@pytest.mark.parametrize(
-    ("check", "width"),
-    [
-        (estimator_checks.check_param_validation, 5),
-        (estimator_checks.check_set_output_transform, 5),
-        (estimator_checks.check_set_output_transform_pandas, 5),
-        (estimator_checks.check_transformer_get_feature_names_out, 3),
-        (estimator_checks.check_transformer_get_feature_names_out_pandas, 3),
-        (estimator_checks.check_dataframe_column_names_consistency, 8),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:X (has|does not have):UserWarning")
-def test_checks_left_out_by_check_estimator(check, width):
-    check("RDMRegression", one_model(width))
-
 
 @pytest.fixture
 def models(rng):

@@ -8,31 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import estimator_checks
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from neuroselect.rsa import RDMRegression, RDMTransformer, condensed_rdms
-
-
-@parametrize_with_checks([RDMTransformer(), RDMTransformer("sqeuclidean")])
-def test_scikit_learn(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        estimator_checks.check_param_validation,
-        estimator_checks.check_set_output_transform,
-        estimator_checks.check_set_output_transform_pandas,
-        estimator_checks.check_transformer_get_feature_names_out,
-        estimator_checks.check_transformer_get_feature_names_out_pandas,
-        estimator_checks.check_dataframe_column_names_consistency,
-    ],
-)
-@pytest.mark.filterwarnings("ignore:X (has|does not have):UserWarning")
-def test_checks_left_out_by_check_estimator(check):
-    check("RDMTransformer", RDMTransformer())
 
 
 @pytest.fixture

@@ -1,0 +1,113 @@
+"""scikit-learn's checks on every estimator, and those that its suite leaves out.
+
+The suite's data have no task column, hence ``task_column=None`` for networks.
+"""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+from neuroselect import (
+    LesionSelectivity,
+    MultiTaskMLP,
+    MultiTaskMLPClassifier,
+    RDMRegression,
+    RDMTransformer,
+)
+
+SMALL = {"task_column": None, "learning_rate_init": 0.02}
+
+# RDMRegression's models fix the number of pairs. These checks bring data of another width,
+# with models of which they pass: name -> width.
+USUAL_WIDTH = 3
+OTHER_WIDTH = {
+    "check_array_api_input": 10,
+    "check_dtype_object": 10,
+    "check_estimators_dtypes": 5,
+    "check_estimators_fit_returns_self": 2,
+    "check_estimators_overwrite_params": 2,
+    "check_fit2d_1sample": 10,
+    "check_fit_check_is_fitted": 2,
+    "check_fit_idempotent": 2,
+    "check_n_features_in": 2,
+    "check_n_features_in_after_fitting": 4,
+    "check_positive_only_tag_during_fit": 4,
+    "check_readonly_memmap_input": 2,
+}
+
+
+def one_model(n_pairs):
+    return RDMRegression(np.arange(n_pairs, dtype=float).reshape(1, -1) ** 2)
+
+
+MINI_BATCHES = "batches hold other trials once a trial is repeated instead of weighted"
+
+EXPECTED_FAILURES = {
+    "RDMRegression": {
+        name: f"its data have {width} pairs, the models {USUAL_WIDTH}"
+        for name, width in OTHER_WIDTH.items()
+    },
+}
+
+ESTIMATORS = [
+    MultiTaskMLP((10,), **SMALL),
+    MultiTaskMLP((6, 5), activation="tanh", solver="sgd", momentum=0.9, **SMALL),
+    MultiTaskMLPClassifier((10,), **SMALL),
+    MultiTaskMLPClassifier((10,), batch_size=10, **SMALL),
+    LesionSelectivity(MultiTaskMLP((6,), max_iter=50, random_state=0, **SMALL)),
+    LesionSelectivity(
+        MultiTaskMLPClassifier((6,), max_iter=50, random_state=0, **SMALL), method="taylor"
+    ),
+    LesionSelectivity(LinearRegression()),
+    LesionSelectivity(LogisticRegression()),
+    RDMTransformer(),
+    RDMTransformer("sqeuclidean"),
+    one_model(USUAL_WIDTH),
+]
+
+
+def expected_failures(estimator):
+    expected = dict(EXPECTED_FAILURES.get(type(estimator).__name__, {}))
+    if getattr(estimator, "batch_size", None) == 10:
+        expected["check_sample_weight_equivalence_on_dense_data"] = MINI_BATCHES
+    return expected
+
+
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+LEFT_OUT = [
+    estimator_checks.check_param_validation,
+    estimator_checks.check_set_output_transform,
+    estimator_checks.check_set_output_transform_pandas,
+    estimator_checks.check_transformer_get_feature_names_out,
+    estimator_checks.check_transformer_get_feature_names_out_pandas,
+    estimator_checks.check_dataframe_column_names_consistency,
+]
+
+
+@pytest.mark.filterwarnings("ignore:X (has|does not have):UserWarning")
+@pytest.mark.parametrize("check", LEFT_OUT, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_checks_left_out_by_the_suite(estimator, check):
+    if isinstance(estimator, RDMRegression):
+        width = {"check_dataframe_column_names_consistency": 8}.get(check.__name__, 5)
+        estimator = one_model(3 if "feature_names_out" in check.__name__ else width)
+    check(type(estimator).__name__, estimator)
+
+
+@pytest.mark.parametrize(("name", "width"), OTHER_WIDTH.items())
+def test_regression_on_models_as_wide_as_the_data(name, width):
+    estimator = one_model(width)
+    (check,) = (
+        check for _, check in estimator_checks_generator(estimator) if check.func.__name__ == name
+    )
+    if name == "check_estimators_dtypes":  # cast to integers, one of its RDMs is constant
+        with pytest.raises(ValueError, match="constant over pairs"):
+            check(estimator)
+    else:
+        check(estimator)
