@@ -64,13 +64,14 @@ def read_target(estimator, y, n_trials) -> NDArray:
             "y must have shape (n_trials,): classifiers of several outputs are not supported,"
             " got one for each column of y. Lesion one classifier per output."
         )
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
+    position = {label: k for k, label in enumerate(classes.tolist())}
+    unknown = sorted({label for label in y.tolist() if label not in position}, key=str)
+    if unknown:
         raise ValueError(
-            f"y holds classes that the estimator does not know: {unknown[:5].tolist()}. Known"
-            f" classes: {classes.tolist()}."
+            f"y holds classes that the estimator does not know: {unknown[:5]}. Known classes:"
+            f" {classes.tolist()}."
         )
-    return np.searchsorted(classes, y)
+    return np.array([position[label] for label in y.tolist()])
 
 
 class NetworkLesions:
