@@ -1,0 +1,39 @@
+"""Training on a CUDA device gives the CPU's networks."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from neuroselect import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from neuroselect.datasets import make_context_blobs
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+]
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("cls", [MultiTaskMLP, MultiTaskMLPClassifier])
+def test_same_networks_as_on_the_cpu(cls, solver, batch_size):
+    X, y = make_context_blobs()
+    y = y if cls is MultiTaskMLP else np.sign(y)
+    settings = {"solver": solver, "batch_size": batch_size, "max_iter": 20, "random_state": 0}
+    cpu = cls((9, 8), context_layer=-1, **settings).fit(X, y)
+    gpu = cls((9, 8), context_layer=-1, device="cuda", **settings).fit(X, y)
+    assert gpu.device_ == "cuda"
+    np.testing.assert_array_equal(gpu.initial_coefs_[0], cpu.initial_coefs_[0])
+    for a, b in zip(gpu.coefs_, cpu.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
+    back = pickle.loads(pickle.dumps(gpu))
+    np.testing.assert_allclose(back.activations(X, 0), cpu.activations(X, 0), atol=1e-9)
+
+
+def test_fit_many_on_cuda_equals_the_loop():
+    X, y = make_context_blobs()
+    estimators = [MultiTaskMLP((20,), device="cuda", random_state=k, max_iter=30) for k in range(5)]
+    for many, one in zip(fit_many(estimators, X, y), estimators, strict=True):
+        np.testing.assert_allclose(many.coefs_[0], one.fit(X, y).coefs_[0], atol=1e-9)
