@@ -76,7 +76,7 @@ class Job(NamedTuple):
     initial: Weights
     learning_rate: float
     alpha: float
-    order_seed: int
+    order_seed: np.random.SeedSequence
 
 
 class Result(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +27,9 @@ from neuroselect.networks._settings import initial_weights, network_spec, traini
 from neuroselect.utils._progress import progress_bar
 from neuroselect.utils._sklearn import Interval, StrOptions, check_sample_weight, fit_context
 from neuroselect.utils._torch import DEVICES, resolve_device
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class _BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -61,7 +65,7 @@ class _BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     }
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train the network.
 
         Parameters
@@ -114,7 +118,7 @@ class _BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         n_tasks = 0 if self.task_column is None else len(self.tasks_)
         network = network_spec(self, trials.stimuli.shape[1], n_tasks, self.n_outputs_)
         device = resolve_device(self.device, trials.stimuli.dtype)
-        spec = training_spec(self, network, *trials.stimuli.shape[:1], trials.stimuli.dtype, device)
+        spec = training_spec(self, network, len(trials.stimuli), trials.stimuli.dtype, device)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         weight_seed, order_seed = np.random.SeedSequence(seed).spawn(2)
         initial = initial_weights(self, network, np.random.default_rng(weight_seed))
