@@ -141,7 +141,7 @@ class GeometryDisplay:
         self.figure_ = ax.figure
         for k, task in enumerate(dict.fromkeys(self.tasks.tolist())):
             self._draw_task(task, PALETTE[k % len(PALETTE)], "os^Dv"[k % 5])
-        labels = [f"dimension {k + 1}" for k in range(n_dims)]
+        labels = [f"dim. {k + 1}" for k in range(n_dims)]
         if self.explained is not None:
             labels = [
                 f"{text} ({share:.0%})" for text, share in zip(labels, self.explained, strict=True)
@@ -181,10 +181,10 @@ class GeometryDisplay:
         margin = 0.05 * max((high - low).max(), np.finfo(float).tiny)
         limits = np.column_stack([low - margin, high + margin])
         ax.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
-        ax.set_box_aspect(np.ptp(limits, axis=1), zoom=0.95)  # one scale on all axes
+        ax.set_box_aspect(np.ptp(limits, axis=1), zoom=1.05)  # one scale on all axes
         for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
             axis.set_ticklabels([])
-            axis.labelpad = -8
+            axis.labelpad = -9
             axis.pane.set_alpha(0.0)
 
 

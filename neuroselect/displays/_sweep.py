@@ -39,7 +39,7 @@ class SweepDisplay:
     scales_ : ndarray of shape (n_scales,)
         The distinct scales.
     intervals_ : dict from str to MeanInterval
-        Mean and 95 % t interval of each series at each scale; no interval for one network.
+        Mean and 95% t interval of each series at each scale; no interval for one network.
     ax_, figure_
         Set by `plot`.
 

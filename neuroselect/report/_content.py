@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from neuroselect.report._words import number, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,10 +63,12 @@ class Column:
 
     def cell(self, row: dict[str, Any]) -> str:
         """Write one cell."""
-        text = _written(row[self.key], self.spec)
-        if self.half_width is None or _missing(row[self.half_width]):
-            return text
-        return f"{text} ± {_written(row[self.half_width], self.spec)}"
+        value = row[self.key]
+        if isinstance(value, str):
+            return value
+        if self.half_width is None:
+            return number(value, self.spec)
+        return with_interval(value, row[self.half_width], self.spec)
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,6 @@ class Section:
     anchor: str
     title: str
     text: list[str]
+    code: str = ""
     figures: list[Figure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-
-
-def _missing(value) -> bool:
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
-
-
-def _written(value, spec) -> str:
-    if _missing(value):
-        return "–"
-    return format(value, spec) if not isinstance(value, str) else value

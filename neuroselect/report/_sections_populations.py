@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from neuroselect.displays import GeometryDisplay, RDMDisplay, SweepDisplay
 from neuroselect.report._content import Column, Figure, Section, Table
 from neuroselect.report._sections_units import POINTS, XLABEL
-from neuroselect.report._words import change, listed, scales_shown, summarize
+from neuroselect.report._words import change, listed, number, scales_shown, summarize
+from neuroselect.rsa import RDMRegression
 from neuroselect.studies import StudyResult
+from neuroselect.studies._populations import MODEL_SETS, model_set_rdms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +90,7 @@ def rdm_section(result: StudyResult) -> Section:
                 size=(4.2, 3.4),
             )
         )
-    return Section("rdms", "Dissimilarity of conditions (RDMs)", text, figures)
+    return Section("rdms", "Dissimilarity of conditions (RDMs)", text, figures=figures)
 
 
 MODEL_TEXT = (
@@ -101,7 +103,7 @@ MODEL_TEXT = (
 COMPARE_TEXT = (
     "What can be compared: models, functions and z-scoring are the same. The designs"
     " are not quite (five levels of each feature for networks, six for the recording), and"
-    " recorded patterns carry noise, which shrinks every beta of the recording."
+    " recorded patterns carry noise, which tends to shrink the betas of the recording."
 )
 
 
@@ -120,7 +122,9 @@ def beta_section(result: StudyResult) -> Section:
         _beta_figure(result, "three", "Three models"),
         _beta_figure(result, "seven", "Seven models"),
     ]
-    return Section("betas", "Which geometry? Model RDMs", text, figures, _beta_tables(result))
+    return Section(
+        "betas", "Which geometry? Model RDMs", text, figures=figures, tables=_beta_tables(result)
+    )
 
 
 def _recorded_sentences(result):
@@ -128,21 +132,34 @@ def _recorded_sentences(result):
     three, seven, bare = (betas[key].iloc[0] for key in ("three", "seven", "seven, no offset"))
     labels = _model_names(result.recording.features)
     yield (
-        f"For {name} the same regression gives orthogonal {three['orthogonal']:.2f}, grid"
-        f" {three['grid']:.2f} and parallel {three['parallel']:.2f} (R² {three['r2']:.2f})."
+        f"For {name} the same regression gives orthogonal {_two(three['orthogonal'])}, grid"
+        f" {_two(three['grid'])} and parallel {_two(three['parallel'])} (R² {_two(three['r2'])})."
     )
-    ranked = seven.drop("r2").sort_values(ascending=False)
-    ranked_bare = bare.drop("r2").sort_values(ascending=False)
+    ranked, ranked_bare = (b.drop("r2").sort_values(ascending=False) for b in (seven, bare))
     yield (
-        "The published analysis of the recording uses seven models at once and sets the tasks"
-        f" apart by one level. There the largest betas are {_top(ranked, labels)}. Seven"
-        " models overlap, so their betas trade off against one another: without setting the tasks"
-        f" apart the largest are {_top(ranked_bare, labels)}."
+        "The published analysis of the recording takes seven models at once, with the tasks one"
+        f" level apart. With it the largest betas are {_top(ranked, labels)}. Seven models"
+        f" overlap: the other six explain {_overlap(result):.0%} of the variance of the grid model,"
+        " so that betas trade off against one another and no single one should be read alone. With"
+        f" the tasks not set apart, the largest are {_top(ranked_bare, labels)}."
     )
+
+
+def _overlap(result):
+    """Share of the variance of the grid model that the other six of seven explain."""
+    models = MODEL_SETS["seven"]
+    r = result.recording
+    rdms = model_set_rdms(r.conditions, r.features, r.task, models)
+    grid = rdms.pop("grid")
+    return RDMRegression(rdms).fit(grid[np.newaxis]).r2_[0]
+
+
+def _two(value):
+    return number(value, ".2f")
 
 
 def _top(ranked, labels):
-    return listed([f"{labels.get(key, key)} ({ranked[key]:.2f})" for key in ranked.index[:2]])
+    return listed([f"{labels.get(key, key)} ({_two(ranked[key])})" for key in ranked.index[:2]])
 
 
 def _model_names(features):
@@ -178,14 +195,12 @@ def _beta_figure(result, key, title):
         title=title,
         alt=f"Betas of the orthogonal, grid and parallel models by scale; {what}.",
         caption=f"Betas from the regression on {what}.{note} {POINTS}",
-        size=(4.9, 3.5),
+        size=(4.4, 3.5),
     )
 
 
 def _beta_tables(result):
     import pandas as pd
-
-    from neuroselect.studies._populations import MODEL_SETS
 
     tables = []
     for key, name in (
@@ -204,7 +219,7 @@ def _beta_tables(result):
                 name,
                 f"Betas on {MODEL_SETS[key].description}, and the share of variance they explain"
                 f" (R²).{_feature_note(result) if 'first' in models else ''} Networks: mean ± half"
-                " the 95 % t interval.",
+                " the 95% t interval.",
                 [Column("system", "system")]
                 + [Column(HEADERS.get(m, m), m, ".2f", f"{m}_ci95") for m in models],
                 summary,
@@ -235,8 +250,8 @@ def _feature_note(result):
 def map_section(result: StudyResult) -> Section:
     """Maps of the conditions in three and in two dimensions."""
     figures = []
-    for n_components, projection in ((3, "3d"), (2, None)):
-        for shown in populations_shown(result):
+    for shown in populations_shown(result):
+        for n_components, projection in ((3, "3d"), (2, None)):
             display = GeometryDisplay.from_rdm(
                 shown.rdm,
                 shown.conditions,
@@ -258,7 +273,7 @@ def map_section(result: StudyResult) -> Section:
                         f"{shown.origin}. {display.explained.sum():.0%} of the variance in"
                         f" {n_components} dimensions."
                     ),
-                    size=(4.2, 3.9),
+                    size=(4.2, 3.6),
                     projection=projection,
                 )
             )
@@ -269,7 +284,7 @@ def map_section(result: StudyResult) -> Section:
         " task's grid collapses to a line along its own axis; if everything is kept, both tasks"
         " show the whole grid. Percentages: share of the variance on each dimension.",
     ]
-    return Section("maps", "The geometry, drawn", text, figures)
+    return Section("maps", "The geometry, drawn", text, figures=figures)
 
 
 def dimension_section(result: StudyResult) -> Section:
@@ -308,12 +323,12 @@ def dimension_section(result: StudyResult) -> Section:
         title="Participation ratio",
         alt="Participation ratio of the hidden layer by scale.",
         caption=POINTS + (f" Dashed: {reference_name}." if references else ""),
-        size=(4.6, 3.3),
+        size=(4.4, 3.3),
     )
     columns = [
         Column("system", "system"),
         Column("participation ratio", "participation_ratio", ".2f", "participation_ratio_ci95"),
     ]
-    caption = "Centred participation ratio. Networks: mean ± half the 95 % t interval."
+    caption = "Centred participation ratio. Networks: mean ± half the 95% t interval."
     table = Table("participation-ratio", caption, columns, summary)
-    return Section("dimensions", "How many dimensions", text, [figure], [table])
+    return Section("dimensions", "How many dimensions", text, figures=[figure], tables=[table])

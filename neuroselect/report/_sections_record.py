@@ -8,7 +8,7 @@ from importlib.metadata import version
 import numpy as np
 
 from neuroselect.report._content import Column, Section, Table
-from neuroselect.report._words import change, duration, summarize
+from neuroselect.report._words import change, duration, number, summarize
 from neuroselect.studies import StudyResult
 
 PACKAGES = (
@@ -40,7 +40,8 @@ def findings(result: StudyResult) -> list[str]:
         ]
         sentences.append(
             f"{result.recording.name[0].upper()}{result.recording.name[1:]}, by the same measure:"
-            f" orthogonal {row['orthogonal']:.2f}, grid {row['grid']:.2f}. Of the scales trained,"
+            f" orthogonal {number(row['orthogonal'], '.2f')}, grid"
+            f" {number(row['grid'], '.2f')}. Of the scales trained,"
             f" {nearest:g} comes nearest in these two numbers."
         )
     return sentences
@@ -51,8 +52,7 @@ def record_section(result: StudyResult, settings: dict[str, str], command: str) 
     import pandas as pd
 
     text = [
-        f"Command: {command}",
-        "Every network has an integer seed of its own, drawn from the seed above before any"
+        "Every network has an integer seed of its own, drawn from the seed below before any"
         " network is trained; the table of networks lists them. The same command on the same"
         " versions gives the same numbers.",
     ]
@@ -61,7 +61,6 @@ def record_section(result: StudyResult, settings: dict[str, str], command: str) 
         "system": f"{platform.system()} {platform.machine()}",
     }
     versions |= {name: version(name) for name in PACKAGES}
-    times = {stage: duration(seconds) for stage, seconds in result.seconds.items()}
 
     def pairs(name, caption, header, content):
         frame = pd.DataFrame({header: list(content), "value": [str(v) for v in content.values()]})
@@ -76,10 +75,19 @@ def record_section(result: StudyResult, settings: dict[str, str], command: str) 
             _shared(result),
         ),
         pairs("versions", "Versions.", "software", versions),
-        pairs("time", "Time taken.", "stage", times),
+        _time_table(result),
         _networks_table(result),
     ]
-    return Section("record", "How to run this again", text, [], tables)
+    return Section("record", "How to run this again", text, code=command, tables=tables)
+
+
+def _time_table(result):
+    import pandas as pd
+
+    frame = pd.DataFrame(result.seconds.items(), columns=["stage", "seconds"])
+    columns = [Column("stage", "stage"), Column("seconds", "seconds", ".1f")]
+    caption = f"Time taken: {duration(result.seconds['all'])} in all."
+    return Table("time", caption, columns, frame)
 
 
 def _shared(result):
@@ -88,7 +96,7 @@ def _shared(result):
     return {
         name: f"{value:.6g}" if isinstance(value, float) else value
         for name, value in parameters.items()
-        if name not in own and value is not None
+        if name not in own
     }
 
 
@@ -103,7 +111,7 @@ def _networks_table(result):
         *(Column(f"R² {n}", f"r2_{n}", ".4f") for n in names),
         Column("first loss", "first_loss", ".3f"),
         Column("last loss", "last_loss", ".3g"),
-        Column("pass of 5 %", "convergence_pass", ".0f"),
+        Column("pass of 5%", "convergence_pass", ".0f"),
     ]
     for layer in ("stimulus", "context", "output"):
         columns.append(Column(f"norm change, {layer}", f"norm_change_{layer}", ".3g"))

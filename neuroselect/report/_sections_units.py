@@ -9,6 +9,7 @@ import numpy as np
 from neuroselect.displays import LearningCurveDisplay, SelectivityDisplay, SweepDisplay
 from neuroselect.report._content import Column, Figure, Section, Table
 from neuroselect.report._words import change, scales_shown, summarize
+from neuroselect.selectivity import unit_classes
 from neuroselect.studies import StudyResult
 
 METHOD_NAMES = {"lesion": "exact lesion", "taylor": "Taylor estimate"}
@@ -32,17 +33,17 @@ def performance_section(result: StudyResult) -> Section:
         *(_mean(f"accuracy {n}", f"accuracy_{n}", ".3f") for n in names),
         *(_mean(f"R² {n}", f"r2_{n}", ".4f") for n in names),
         _mean("last loss", "last_loss", ".3g"),
-        Column("reached 5 %", "converged", "d"),
-        _mean("pass of 5 %", "convergence_pass", ".0f"),
+        Column("reached 5%", "converged", "d"),
+        _mean("pass of 5%", "convergence_pass", ".0f"),
     ]
     text = [
         f"{n_perfect} of {len(frame)} networks give an answer of the right sign in every condition"
         " of both tasks. Conditions whose target is 0 have no sign and are left out.",
-        f"The loss of {n_converged} of {len(frame)} networks fell below 5 % of its value in the"
+        f"The loss of {n_converged} of {len(frame)} networks fell below 5% of its value in the"
         f" first pass.{_speed(summary)} Training runs near the largest stable step, so that the"
         " loss may rise in between.",
     ]
-    figure = Figure(
+    curves = Figure(
         display=LearningCurveDisplay.from_estimators(
             result.networks, frame["init_scale"], ylabel="loss (½ Σ squared error)"
         ),
@@ -53,17 +54,37 @@ def performance_section(result: StudyResult) -> Section:
             "Summed loss over the conditions before the update of each pass. Strong lines: median"
             f" over the {_n(frame)} of a scale; faint: single networks."
         ),
-        size=(4.6, 3.3),
+        size=(4.4, 3.3),
     )
+    figures = [curves, _convergence_figure(frame)] if n_converged else [curves]
     table = Table(
         "performance",
         "Accuracy (share of conditions with the right sign), R², loss in the last pass, number of"
-        " networks whose loss fell below 5 % of its first value, and the first pass at which it"
-        " did. Mean ± half the 95 % t interval over networks.",
+        " networks whose loss fell below 5% of its first value, and the first pass at which it"
+        " did. Mean ± half the 95% t interval over networks.",
         columns,
         summary,
     )
-    return Section("accuracy", "Accuracy and convergence", text, [figure], [table])
+    return Section("accuracy", "Accuracy and convergence", text, figures=figures, tables=[table])
+
+
+def _convergence_figure(frame):
+    return Figure(
+        display=SweepDisplay.from_frame(
+            frame,
+            ["convergence_pass"],
+            ylabel="pass over the trials",
+            xlabel=XLABEL,
+        ),
+        name="convergence",
+        title="Pass at which the loss first fell below 5%",
+        alt="First pass at which the loss was below 5% of that of the first pass, by scale.",
+        caption=(
+            f"Of the loss in the first pass. Networks that never got there are left out. {POINTS}"
+        ),
+        size=(4.4, 3.3),
+        options={"yscale": "log"},
+    )
 
 
 def _speed(summary):
@@ -97,7 +118,7 @@ def weight_section(result: StudyResult) -> Section:
             title="Stimulus weights, two measures",
             alt="Relative distance and relative norm change of the stimulus weights by scale.",
             caption=f"{POINTS} The vertical axis is logarithmic, but linear between ±0.01.",
-            size=(4.9, 3.3),
+            size=(4.4, 3.3),
             options={"yscale": "symlog"},
         ),
         Figure(
@@ -106,7 +127,7 @@ def weight_section(result: StudyResult) -> Section:
             title="Distance travelled, all weights",
             alt="Relative distance of stimulus, context and output weights by scale.",
             caption=f"‖W_end − W_0‖ / ‖W_0‖ of each set of weights. {POINTS}",
-            size=(4.9, 3.3),
+            size=(4.4, 3.3),
             options={"yscale": "log"},
         ),
     ]
@@ -114,9 +135,11 @@ def weight_section(result: StudyResult) -> Section:
     for layer in layers:
         columns.append(_mean(f"norm change, {layer}", f"norm_change_{layer}", ".3g"))
         columns.append(_mean(f"distance, {layer}", f"distance_{layer}", ".3g"))
-    caption = "Both measures for all weights. Mean ± half the 95 % t interval over networks."
+    caption = "Both measures for all weights. Mean ± half the 95% t interval over networks."
     table = Table("weight-change", caption, columns, summary)
-    return Section("weights", "How far training moved the weights", text, figures, [table])
+    return Section(
+        "weights", "How far training moved the weights", text, figures=figures, tables=[table]
+    )
 
 
 def classes_section(result: StudyResult) -> Section:
@@ -133,21 +156,26 @@ def classes_section(result: StudyResult) -> Section:
         f" {change(summary, 'units_mixed', '.1f')}.",
     ]
     if result.recording is not None:
+        classes = unit_classes(
+            result.recording.data, result.recording.conditions[result.recording.task]
+        )
+        n_mixed = int((classes == "mixed").sum())
         text.append(
-            f"There is no such count for {result.recording.name}: firing rates are"
-            " positive in every condition, so each recorded unit would be called mixed. The rule"
-            " has a meaning only for rectified units that can be exactly silent."
+            f"For {result.recording.name} there is no such count. Firing rates are hardly ever 0"
+            f" over a whole task: the rule would call {n_mixed} of {len(classes)} recorded units"
+            " mixed, whatever they respond to. It has a meaning only for units that can be"
+            " exactly silent."
         )
     common = {"ylabel": f"hidden units (of {n_units})", "xlabel": XLABEL}
-    classes = {"task-specific": "units_specific", "mixed": "units_mixed", "silent": "units_silent"}
+    shown = {"task-specific": "units_specific", "mixed": "units_mixed", "silent": "units_silent"}
     figures = [
         Figure(
-            display=SweepDisplay.from_frame(frame, classes, **common),
+            display=SweepDisplay.from_frame(frame, shown, **common),
             name="unit-classes",
             title="Task-specific, mixed and silent units",
             alt="Number of task-specific, mixed and silent hidden units by scale.",
             caption=f"Classes from the mean activity of each unit in each task. {POINTS}",
-            size=(4.9, 3.3),
+            size=(4.4, 3.3),
             options={"ylim": (0, n_units)},
         ),
         Figure(
@@ -158,7 +186,7 @@ def classes_section(result: StudyResult) -> Section:
             title="Task-specific units by task",
             alt="Number of hidden units specific to each of the tasks, by scale.",
             caption=f"The task-specific units, split by the task they are active in. {POINTS}",
-            size=(4.9, 3.3),
+            size=(4.4, 3.3),
         ),
     ]
     headers = {"units_silent": "silent", "units_specific": "task-specific", "units_mixed": "mixed"}
@@ -166,11 +194,13 @@ def classes_section(result: StudyResult) -> Section:
     order = ["units_silent", *columns]
     table = Table(
         "unit-classes",
-        f"Hidden units of each class, of {n_units}. Mean ± half the 95 % t interval over networks.",
+        f"Hidden units of each class, of {n_units}. Mean ± half the 95% t interval over networks.",
         [SCALE, *(_mean(headers[key], key, ".1f") for key in order)],
         summary,
     )
-    return Section("classes", "Task-specific and mixed units", text, figures, [table])
+    return Section(
+        "classes", "Task-specific and mixed units", text, figures=figures, tables=[table]
+    )
 
 
 def importance_section(result: StudyResult) -> Section:
@@ -220,7 +250,9 @@ def importance_section(result: StudyResult) -> Section:
         for scale in shown
     ]
     table = _histogram_table(histograms)
-    return Section("importance", "Which task needs which unit", text, figures, [table])
+    return Section(
+        "importance", "Which task needs which unit", text, figures=figures, tables=[table]
+    )
 
 
 def _histogram_table(histograms):
@@ -259,7 +291,7 @@ def _extreme(histogram):
 
 
 XLABEL = "scale (standard deviation of initial weights)"
-POINTS = "Faint points: networks; line and bars: mean and 95 % t interval."
+POINTS = "Faint points: networks; line and bars: mean and 95% t interval."
 
 
 def _mean(header, key, spec):

@@ -21,7 +21,7 @@ def scales_shown(scales: ArrayLike) -> NDArray[np.float64]:
 
 
 def summarize(frame: pd.DataFrame, columns: Sequence[str], by: str = "init_scale"):
-    """Mean of each column at each scale, and half the width of its 95 % t interval.
+    """Mean of each column at each scale, and half the width of its 95% t interval.
 
     Missing values are left out; the half width is in the column `<column>_ci95`.
     """
@@ -58,15 +58,41 @@ def change(summary: pd.DataFrame, column: str, spec: str, by: str = "init_scale"
     if np.isnan(reach):
         return f"goes from {ends[0]} to {ends[1]} (one network at each scale: no intervals)"
     if abs(difference) <= reach:
-        return f"is {ends[0]} and {ends[1]} (the 95 % intervals overlap)"
+        return f"is {ends[0]} and {ends[1]} (the 95% intervals overlap)"
     return f"{'rises' if difference > 0 else 'falls'} from {ends[0]} to {ends[1]}"
 
 
+def number(value: float, spec: str) -> str:
+    """Write a number with a proper minus, no negative zero, and a dash where there is none.
+
+    Examples
+    --------
+    >>> number(-0.001, ".2f"), number(-12, "d"), number(float("nan"), ".2f")
+    ('0.00', '−12', '–')
+    """
+    if np.isnan(value):
+        return "–"
+    text = format(value, spec)
+    if text.startswith("-"):
+        text = ("−" if float(text) else "") + text[1:]
+    return text
+
+
 def with_interval(mean: float, half_width: float, spec: str) -> str:
-    """Write a mean and half the width of its interval, where it has one."""
+    """Write a mean and half the width of its interval, where it has one.
+
+    With a general format ("g") both have the decimals that show two digits of the half width.
+
+    Examples
+    --------
+    >>> with_interval(24.63, 0.548, ".3g"), with_interval(0.5, float("nan"), ".2f")
+    ('24.63 ± 0.55', '0.50')
+    """
     if np.isnan(half_width):
-        return format(mean, spec)
-    return f"{mean:{spec}} ± {half_width:{spec}}"
+        return number(mean, spec)
+    if spec.endswith("g") and half_width > 0:
+        spec = f".{max(0, 1 - int(np.floor(np.log10(half_width))))}f"
+    return f"{number(mean, spec)} ± {number(half_width, spec)}"
 
 
 def listed(items: Sequence[str]) -> str:

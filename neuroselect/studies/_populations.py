@@ -104,14 +104,22 @@ def rdm_betas(
     """
     import pandas as pd
 
+    models = model_set_rdms(conditions, features, task, model_set)
+    regression = RDMRegression(models)
+    betas = pd.DataFrame(regression.fit_transform(rdms), columns=list(models))
+    return betas.assign(r2=regression.r2_)
+
+
+def model_set_rdms(
+    conditions: pd.DataFrame, features: Sequence[str], task: str, model_set: ModelSet
+) -> dict[str, NDArray[np.float64]]:
+    """Return the condensed model RDMs of a set, by the names of the models."""
     stand_in = dict(zip(("first", "second"), features, strict=True))
-    models = model_rdms(
+    rdms = model_rdms(
         conditions,
         features,
         task,
         models=[stand_in.get(model, model) for model in model_set.models],
         context_offset=model_set.context_offset,
     )
-    regression = RDMRegression(dict(zip(model_set.models, models, strict=True)))
-    betas = pd.DataFrame(regression.fit_transform(rdms), columns=list(model_set.models))
-    return betas.assign(r2=regression.r2_)
+    return dict(zip(model_set.models, rdms, strict=True))

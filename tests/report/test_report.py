@@ -1,0 +1,247 @@
+"""The page: self-contained, accessible, and equal to its CSV files."""
+
+import csv
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from neuroselect.report import write_report
+from neuroselect.report._words import change, summarize, with_interval
+from neuroselect.studies import get_study
+
+TINY = {"n_networks": 2, "max_iter": 400}
+VOID = {"meta", "link", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask about."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.links, self.ids, self.loaded = [], [], [], []
+        self.tables, self.words, self.open = {}, [], []
+        self.feed(text)
+        assert not self.open
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if "id" in attrs:
+            self.ids.append(attrs["id"])
+        if tag == "img":
+            self.images.append(attrs)
+        if tag == "a":
+            self.links.append(attrs["href"])
+        self.loaded += [attrs[k] for k in ("src", "srcset", "data") if k in attrs]
+        if tag == "link":
+            self.loaded.append(attrs["href"])
+        if tag == "table":
+            self.tables[attrs["data-name"]] = self.rows = []
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("td", "th"):
+            self.rows[-1][-1] += data
+        elif not self.open or self.open[-1] not in ("style", "script"):
+            self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A report without a recording."""
+    return write_report(out=tmp_path_factory.mktemp("alone"), recording="none", **TINY)
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory, data_folder):
+    """A report with the recording."""
+    file = data_folder / "flesch2022" / "paper_mante_monkeyA_rdms.mat"
+    return write_report(out=tmp_path_factory.mktemp("beside"), recording=file, **TINY)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Pictures take most of the time."""
+    monkeypatch.setattr("neuroselect.report._content.Figure.draw", lambda figure: "data:,")
+
+
+@pytest.fixture(scope="module", params=["alone", "beside"])
+def path(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def page(path):
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_nothing_is_loaded_from_elsewhere(path, page):
+    assert page.loaded
+    assert all(address.startswith("data:image/svg+xml") for address in page.loaded)
+    text = path.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_links_lead_somewhere(path, page):
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.ids
+        elif not link.startswith("https://doi.org/"):
+            assert (path.parent / link).is_file()
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_figures_have_a_text(page):
+    assert len(page.images) >= 20
+    assert all(len(image["alt"]) > 20 for image in page.images)
+    assert len({image["alt"] for image in page.images}) == len(page.images)
+
+
+def test_every_table_equals_its_csv(path, page):
+    files = {file.stem for file in (path.parent / "tables").glob("*.csv")}
+    assert set(page.tables) == files
+    assert {f"tables/{name}.csv" for name in files} <= set(page.links)
+    n_numbers = 0
+    for name, (_, *rows) in page.tables.items():
+        with open(path.parent / "tables" / f"{name}.csv", encoding="utf-8") as stream:
+            exact = list(csv.DictReader(stream))
+        assert len(rows) == len(exact) > 0
+        for shown, record in zip(rows, exact, strict=True):
+            columns = [column for column in record if not column.endswith("_ci95")]
+            for cell, column in zip(shown, columns, strict=True):
+                half_width = record.get(f"{column}_ci95", "")
+                expected = [record[column], half_width] if half_width else [record[column]]
+                for part, value in zip(cell.split(" ± "), expected, strict=True):
+                    n_numbers += agrees(part, value)
+    assert n_numbers > 500
+
+
+def agrees(shown, exact):
+    """Whether a number is shown as it is in the file, rounded; raise if not."""
+    try:
+        value = float(exact)
+    except ValueError:
+        assert shown == exact or (shown, exact) == ("–", "")
+        return False
+    text = shown.replace("−", "-")
+    mantissa, _, exponent = text.partition("e")
+    unit = 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+    if "." not in mantissa and abs(value) >= 1000:  # general format keeps three digits
+        unit = max(unit, 1.0)
+    assert abs(float(text) - value) <= 0.5000001 * unit
+    return True
+
+
+def test_sections_of_the_issue(page):
+    for word in (
+        "Accuracy and convergence", "How far training moved the weights", "mixed units",
+        "Exact lesion, scale 0.01", "Taylor estimate, scale 3", "Dissimilarity of conditions",
+        "Model RDMs", "Participation ratio", "3-D", "2-D", "Parameters of the run", "Versions",
+        "Time taken", "neuroselect report --study rich-lazy --n-networks 2 --max-iter 400",
+    ):  # fmt: skip
+        assert word in page.text, word
+
+
+def test_sentences_repeat_the_tables(page):
+    _, *rows = page.tables["unit-classes"]
+    first, last = rows[0][-1], rows[-1][-1]
+    assert f"{first} at scale 0.01" in page.text
+    assert f"{last} at scale 3" in page.text
+
+
+def test_recording_stands_beside_the_networks(beside, alone):
+    page = Page(beside.read_text(encoding="utf-8"))
+    name = "paper_mante_monkeyA_rdms"
+    for table in ("betas-three", "betas-seven", "participation-ratio"):
+        assert page.tables[table][-1][0] == name
+    _, _, orthogonal, *_ = page.tables["betas-three"][-1]
+    assert f"orthogonal {orthogonal}" in page.text
+    assert "762 units" in page.text
+    assert "No recording was used" in Page(alone.read_text(encoding="utf-8")).text
+
+
+def test_missing_recording_is_a_note_and_a_warning(tmp_path, monkeypatch, no_pictures):
+    def no_network(*args, **kwargs):
+        raise OSError("Could not download it.\nGet https://example.org/file and put it there.")
+
+    monkeypatch.setattr("neuroselect.studies._recordings.fetch_mante_monkey_a", no_network)
+    with pytest.warns(UserWarning, match="written without it.*put it there.*NEUROSELECT_DATA"):
+        path = write_report(out=tmp_path / "new" / "folder", n_networks=1, max_iter=5)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "Without the recording" in page.text
+    assert "Get https://example.org/file and put it there." in page.text
+    assert "at scale 0.01" in page.text  # one network, few passes: no intervals, none converged
+    assert not list(path.parent.rglob("*.tmp"))
+
+
+def test_quick_run_says_so(tmp_path, no_pictures):
+    study = get_study("rich-lazy")
+    path = write_report(study, out=tmp_path, recording="none", quick=True, max_iter=5)
+    text = Page(path.read_text(encoding="utf-8")).text
+    assert "A quick look" in text
+    assert f"({study.quick['n_networks'] * 8} in all)" in text
+    assert "few passes (5)" in text
+
+
+def test_same_seed_same_page(alone, tmp_path):
+    again = write_report(out=tmp_path, recording="none", **TINY)
+    times = re.compile(r"<p class=\"about\" id=\"time\">.*?</table>", re.S)
+    pages = [times.sub("", path.read_text(encoding="utf-8")) for path in (alone, again)]
+    assert pages[0] == pages[1]
+
+
+def test_folder_is_checked_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("neuroselect.report._write.run_study", lambda *a, **k: 1 / 0)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        write_report(out=tmp_path / "file" / "folder")
+    with pytest.raises(OSError, match="file"):
+        write_report(out=tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_networks": 0}, "n_networks must be at least 1, got 0"),
+        ({"max_iter": -3}, "max_iter must be at least 1, got -3"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"seed": 2**32}, r"seed must be below 2\*\*32"),
+        ({"study": "unknown"}, "Unknown study 'unknown'"),
+        ({"recording": "unknown"}, "Unknown recording 'unknown'"),
+    ],
+)
+def test_bad_options(options, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        write_report(out=tmp_path, **options)
+
+
+def test_change_says_what_the_intervals_say(rng):
+    import pandas as pd
+
+    frame = pd.DataFrame({"init_scale": np.repeat([0.1, 1.0], 30)})
+    frame["up"] = frame["init_scale"] * 10 + 0.1 * rng.normal(size=60)
+    frame["flat"] = np.tile(rng.normal(size=30), 2)
+    summary = summarize(frame, ["up", "flat"])
+    assert change(summary, "up", ".1f").startswith("rises from 1.0 ± 0.0 at scale 0.1 to 10.0")
+    summary["down"], summary["down_ci95"] = -summary["up"], summary["up_ci95"]
+    assert change(summary, "down", ".1f").startswith("falls from −1.0")
+    assert "intervals overlap" in change(summary, "flat", ".1f")
+    single = summarize(frame.groupby("init_scale").head(1), ["up"])
+    assert "one network at each scale" in change(single, "up", ".1f")
+
+
+def test_with_interval_ties_the_decimals():
+    assert with_interval(0.0004, 0.00032, ".3g") == "0.00040 ± 0.00032"
+    assert with_interval(1234.5, 98.0, ".3g") == "1234 ± 98"
