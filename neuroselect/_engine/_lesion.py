@@ -26,8 +26,8 @@ from neuroselect._engine._spec import NetworkSpec, Weights
 from neuroselect._engine._stack import Stack
 from neuroselect.utils._torch import one_thread, usable_device
 
-# Activity of a block of rows in its widest layer: on a CPU more leaves the cache.
-ROW_BYTES = {"cpu": 2**21, "cuda": 2**28, "mps": 2**26}
+# Values in the widest layer of a block of rows: on a CPU more of them leave the cache.
+BLOCK_VALUES = {"cpu": 2**18, "cuda": 2**25, "mps": 2**24}
 # All that is held for a block of trials, losses of all units included.
 TRIAL_BYTES = 2**27
 
@@ -169,8 +169,8 @@ def _pair_blocks(stack, change, layer):
     network, pair = change.flatten(1).nonzero(as_tuple=True)
     counts = torch.bincount(network, minlength=stack.n_networks)
     most = int(counts.max())
-    row_bytes = stack.n_networks * max(stack.network.sizes[layer + 2 :]) * change.element_size()
-    n_blocks = -(-most // max(1, ROW_BYTES[change.device.type] // row_bytes))
+    width = stack.n_networks * max(stack.network.sizes[layer + 2 :])
+    n_blocks = -(-most // max(1, BLOCK_VALUES[change.device.type] // width))
     n_rows = -(-most // max(1, n_blocks))
     padded = pair.new_full((stack.n_networks, n_blocks * n_rows), change.shape[2] - 1)
     start = counts.cumsum(0) - counts

@@ -44,6 +44,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def _task_means(lesions, task):
+    means = [lesions.activity[task == k].mean(0, dtype=np.float64) for k in range(task.max() + 1)]
+    return np.array(means)[task]
+
+
+# name: (lesions, task of each trial) -> what units are clamped to, as (n_trials, n_units)
+CLAMPS = {
+    "zero": lambda lesions, task: np.zeros((1, 1)),
+    "mean": lambda lesions, task: lesions.activity.mean(0, dtype=np.float64, keepdims=True),
+    "task_mean": _task_means,
+}
+
+
 class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     r"""Importance of single units for tasks, by lesions.
 
@@ -146,8 +159,8 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     >>> lesions = LesionSelectivity(net).fit(X, y)
     >>> lesions.importances_.shape, lesions.task_pairs_
     ((8, 2), [(0, 1)])
-    >>> lesions.set_params(select="selective").transform(X).shape[0]
-    50
+    >>> list(lesions.to_frame())[2:]
+    ['label', 'importance_0', 'importance_1', 'relative_importance_0_1']
 
     Recorded units of a decoder:
 
@@ -166,7 +179,7 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         "layer": [Integral, StrOptions({"input"})],
         "method": [StrOptions({"lesion", "taylor"})],
         "effect": [StrOptions(set(EFFECTS))],
-        "lesion_value": [StrOptions({"zero", "mean", "task_mean"})],
+        "lesion_value": [StrOptions(set(CLAMPS))],
         "normalize": [StrOptions(set(NORMALIZERS)), None],
         "threshold": [Interval(Real, 0, None, closed="left")],
         "cutoff": [Interval(Real, 0, 1, closed="left")],
@@ -233,8 +246,8 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         lesions, codes = self._lesions(X, y, task)
         self.layer_ = lesions.layer
         self.tasks_, index = np.unique(codes, return_inverse=True)
-        value = _clamp(lesions.activity, index, len(self.tasks_), self.lesion_value)
-        self.importances_ = np.zeros((lesions.activity.shape[1], len(self.tasks_)))
+        value = CLAMPS[self.lesion_value](lesions, index)
+        self.importances_ = np.zeros((lesions.n_units, len(self.tasks_)))
         for units, trials, change in lesions.changes(value):
             sums = effect_sums(change, index[trials], len(self.tasks_), self.effect)
             self.importances_[units] += sums / np.bincount(index)
@@ -376,7 +389,7 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
                 codes = estimator.tasks_[estimator._encode(X)[1]]
             if self.layer != "input":
                 lesions = NetworkLesions(estimator, X, y, layer=self.layer, method=self.method)
-                self.unit_names_ = _numbered("unit", lesions.activity.shape[1])
+                self.unit_names_ = _numbered("unit", lesions.n_units)
                 return lesions, codes
             if estimator.task_column is not None:
                 kept.append(column_position(X, estimator.task_column))
@@ -397,13 +410,3 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
 def _numbered(prefix, n_units):
     return np.array([f"{prefix}{k}" for k in range(n_units)], dtype=object)
-
-
-def _clamp(activity, task, n_tasks, lesion_value) -> NDArray:
-    """Values that units are clamped to: broadcast to (n_trials, n_units)."""
-    if lesion_value == "zero":
-        return np.zeros((1, 1))
-    if lesion_value == "mean":
-        return activity.mean(axis=0, keepdims=True, dtype=np.float64)
-    means = [activity[task == k].mean(axis=0, dtype=np.float64) for k in range(n_tasks)]
-    return np.array(means)[task]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from numbers import Integral
 
 import numpy as np
@@ -78,9 +79,16 @@ class NetworkLesions:
     """Lesions of the units of one hidden layer."""
 
     def __init__(self, network, X, y, *, layer, method):
-        self._network, self._method = network, method
-        self.activity = network.activations(X, layer)
-        self.layer = int(layer) % len(network._network().hidden)
+        hidden = network._network().hidden
+        if not -len(hidden) <= layer < len(hidden):
+            raise ValueError(
+                f"layer={layer} does not exist: the network has {len(hidden)} hidden layer(s)."
+                f" Expected an integer from {-len(hidden)} to {len(hidden) - 1} (0 is the first,"
+                " -1 the last) or 'input'."
+            )
+        self._network, self._X, self._method = network, X, method
+        self.layer = int(layer) % len(hidden)
+        self.n_units = hidden[self.layer]
         self._stimuli, self._task = network._encode(X)
         target = read_target(network, y, len(self._stimuli))
         if not is_classifier(network):
@@ -91,6 +99,11 @@ class NetworkLesions:
                     f" {target.shape[1]}."
                 )
         self._target = target
+
+    @cached_property
+    def activity(self) -> NDArray:
+        """Activity of the layer, (n_trials, n_units)."""
+        return self._network.activations(self._X, self.layer)
 
     def changes(self, value: NDArray):
         """Yield slices of units and of trials, and what their lesion adds to the loss."""
@@ -124,6 +137,7 @@ class ColumnLesions:
     def __init__(self, estimator, X, y, positions):
         self._estimator, self._X, self._positions = estimator, X, positions
         self.activity = numeric_columns(X, positions)
+        self.n_units = len(positions)
         self._target = read_target(estimator, y, len(self.activity))
 
     def changes(self, value: NDArray):

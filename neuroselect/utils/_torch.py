@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 DEVICES = ("cpu", "cuda", "mps", "auto")
 
@@ -42,8 +43,15 @@ def one_thread(device: str = "cpu"):
     if device != "cpu":
         yield
         return
-    with threadpool_limits(1):
+    with _thread_pools().limit(limits=1):
         yield
+
+
+@cache
+def _thread_pools():
+    # Looking for the libraries takes longer than a small network's predictions; those that
+    # matter here, NumPy's and torch's, are loaded by now.
+    return ThreadpoolController()
 
 
 def usable_device(device: str) -> str:

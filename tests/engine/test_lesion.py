@@ -92,12 +92,12 @@ def stacked_losses(method, network, weights, trials, loss, layer, value, shared=
     return intact.numpy(), lesioned.numpy()
 
 
-@pytest.fixture(params=[2**21, 200], ids=["one block", "many blocks"])
-def row_bytes(request, monkeypatch):
-    monkeypatch.setitem(_lesion.ROW_BYTES, "cpu", request.param)
+@pytest.fixture(params=[2**18, 25], ids=["one block", "many blocks"])
+def block_values(request, monkeypatch):
+    monkeypatch.setitem(_lesion.BLOCK_VALUES, "cpu", request.param)
 
 
-@pytest.mark.usefixtures("row_bytes")
+@pytest.mark.usefixtures("block_values")
 @pytest.mark.parametrize(("shape", "output", "activation", "output_activation", "layer"), CASES)
 def test_lesions_equal_units_clamped_one_by_one(
     rng, shape, output, activation, output_activation, layer
@@ -116,7 +116,7 @@ def test_lesions_equal_units_clamped_one_by_one(
             np.testing.assert_allclose(lesioned[b], slow[1], rtol=0, atol=1e-12)
 
 
-@pytest.mark.usefixtures("row_bytes")
+@pytest.mark.usefixtures("block_values")
 @pytest.mark.parametrize("method", ["lesion", "taylor"])
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_networks_with_trials_of_their_own(rng, method, output):
@@ -155,7 +155,7 @@ def test_first_order_losses_equal_autograd(
         np.testing.assert_allclose(lesioned[b], (loss.detach() + terms.T), rtol=0, atol=1e-12)
 
 
-@pytest.mark.usefixtures("row_bytes")
+@pytest.mark.usefixtures("block_values")
 def test_a_unit_at_its_lesion_value_changes_nothing_at_all(rng):
     network, (weights, other) = random_networks(
         rng, SHAPES[-1], OUTPUTS[0], "relu", "identity", n_networks=2
@@ -208,7 +208,7 @@ def test_the_last_hidden_layer_needs_no_further_pass(rng, monkeypatch):
 
     affine = _lesion.affine
     monkeypatch.setattr(_lesion, "affine", counting)
-    monkeypatch.setitem(_lesion.ROW_BYTES, "cpu", 200)
+    monkeypatch.setitem(_lesion.BLOCK_VALUES, "cpu", 25)
     trials = random_trials(rng, OUTPUTS[1])
     stacked_losses("lesion", network, weights, trials, "squared_error", 2, 0.0)
     assert called == [3]

@@ -214,6 +214,17 @@ def test_stimulus_columns_of_a_network():
     np.testing.assert_array_equal(fitted.transform(X), X[:, :-1])
 
 
+def test_stimulus_columns_of_a_network_with_named_tasks():
+    frame = pd.DataFrame(X[:, :-1], columns=[f"pixel{k}" for k in range(25)])
+    frame.insert(4, "garden", np.array(["north", "south"])[TASK])
+    net = MultiTaskMLP((9,), task_column="garden", max_iter=20, random_state=0)
+    named = LesionSelectivity(net, layer="input").fit(frame, Y)
+    coded = LesionSelectivity(clone(net).set_params(task_column=-1), layer="input").fit(X, Y)
+    assert named.unit_names_.tolist() == [f"pixel{k}" for k in range(25)]
+    np.testing.assert_allclose(named.importances_, coded.importances_, atol=1e-12)
+    np.testing.assert_array_equal(named.transform(frame), X[:, :-1])
+
+
 def test_normalisation_and_pruning_reach_the_relative_importance():
     net, y = trained()
     for parameters in [{"normalize": "layer"}, {"threshold": 0}, {"threshold": 0.8}]:
