@@ -92,7 +92,7 @@ def test_unavailable_device(capsys, tmp_path):
     device = next(device for device, available in there.items() if not available)
     arguments = ["report", "--out", str(tmp_path), "--recording", "none", "--device", device]
     assert main([*arguments, "--n-networks", "1", "--max-iter", "2"]) == 2
-    assert f"device='{device}' is not available here" in capsys.readouterr().err.splitlines()[-1]
+    assert f"device='{device}' is not available here" in one_error(capsys)
 
 
 def test_interrupt(capsys, tmp_path, monkeypatch):

@@ -109,3 +109,4 @@ class Section:
     code: str = ""
     figures: list[Figure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    figures_in_row: int = 2  # where the window is wide enough

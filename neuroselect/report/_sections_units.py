@@ -251,7 +251,12 @@ def importance_section(result: StudyResult) -> Section:
     ]
     table = _histogram_table(histograms)
     return Section(
-        "importance", "Which task needs which unit", text, figures=figures, tables=[table]
+        "importance",
+        "Which task needs which unit",
+        text,
+        figures=figures,
+        tables=[table],
+        figures_in_row=len(shown),
     )
 
 

@@ -99,9 +99,12 @@ def write_report(
     >>> write_report(out="report", n_networks=30)  # doctest: +SKIP
     PosixPath('report/index.html')
     """
+    from neuroselect.utils._torch import resolve_device
+
     started = time.perf_counter()
     study = get_study(study) if isinstance(study, str) else study
     _check_numbers(n_networks, max_iter, seed)
+    resolve_device(device, "float64")
     numbers = {"n_networks": study.n_networks, "max_iter": study.max_iter}
     numbers |= dict(study.quick) if quick else {}
     given = {"n_networks": n_networks, "max_iter": max_iter}
@@ -195,6 +198,7 @@ def _write(
         n_networks=len(result.networks),
         n_passes=result.networks[0].max_iter,
     )
+    page = page.replace(" ± ", "\u00a0±\u00a0")  # no line break inside a number
     for section in sections:
         for table in section.tables:
             _replace(out / table.file, table.csv())

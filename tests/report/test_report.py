@@ -50,6 +50,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
+        data = data.replace("\u00a0", " ")
         if self.open and self.open[-1] in ("td", "th"):
             self.rows[-1][-1] += data
         elif not self.open or self.open[-1] not in ("style", "script"):
