@@ -229,12 +229,20 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         task : array-like of shape (n_trials,), int or str, default=None
             Task of each trial, or position or name of the column of X that holds it; the
             estimator sees that column, but it is not lesioned. None: a network's task column;
-            one task, called 0, for other estimators.
+            for other estimators one task, called 0, and no relative importance.
 
         Returns
         -------
         self : LesionSelectivity
             Fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If layer, targets, tasks or selection do not fit, or tasks are named and all trials
+            belong to the same one.
+        TypeError
+            If the estimator lacks the methods that give the loss of a trial.
         """
         check_lesionable(self.estimator, self.layer, self.method)
         if y is None:
@@ -246,12 +254,23 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         lesions, codes = self._lesions(X, y, task)
         self.layer_ = lesions.layer
         self.tasks_, index = np.unique(codes, return_inverse=True)
+        if len(self.tasks_) == 1 and self._names_tasks(task):
+            raise ValueError(
+                f"All trials given to fit belong to one task, {self.tasks_.tolist()[0]!r}, but relative"
+                " importance compares tasks. Give fit trials of several tasks; for the"
+                " importances of one task alone, name none (task=None, and task_column=None for"
+                " a network), or use unit_importance."
+            )
         value = CLAMPS[self.lesion_value](lesions, index)
         self.importances_ = np.zeros((lesions.n_units, len(self.tasks_)))
         for units, trials, change in lesions.changes(value):
             sums = effect_sums(change, index[trials], len(self.tasks_), self.effect)
             self.importances_[units] += sums / np.bincount(index)
         return self._compare_tasks()
+
+    def _names_tasks(self, task):
+        """Whether the user said which task each trial belongs to."""
+        return task is not None or getattr(self.estimator_, "task_column", None) is not None
 
     def _compare_tasks(self):
         pruning = {"threshold": self.threshold, "normalize": self.normalize}

@@ -12,6 +12,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 
 from neuroselect.rsa import RDMRegression
 
+
 @pytest.fixture
 def models(rng):
     return rng.normal(size=(3, 28)) + 5

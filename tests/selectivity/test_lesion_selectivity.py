@@ -190,14 +190,19 @@ def test_trials_can_be_grouped_otherwise_than_the_network_groups_them():
     np.testing.assert_array_equal(by_column.importances_, by_default.importances_)
 
 
-def test_only_tasks_that_are_there_are_compared():
+def test_one_task_where_tasks_are_named():
     net, y = trained()
-    fitted = LesionSelectivity(net, prefit=True).fit(X[TASK == 1], y[TASK == 1])
-    both = LesionSelectivity(net, prefit=True).fit(X, y)
-    assert fitted.tasks_.tolist() == [1]
-    np.testing.assert_allclose(fitted.importances_, both.importances_[:, 1:], atol=1e-12)
-    assert fitted.relative_importance_.shape == (8, 0)
-    assert set(fitted.unit_labels_) <= {"1", "silent"}
+    one = X[TASK == 1], y[TASK == 1]
+    with pytest.raises(
+        ValueError, match=r"belong to one task, 1, but relative importance compares"
+    ):
+        LesionSelectivity(net, prefit=True).fit(*one)
+    decoder = LinearRegression()
+    with pytest.raises(ValueError, match=r"belong to one task, 'A'.*task=None"):
+        LesionSelectivity(decoder).fit(*one, task=["A"] * len(one[1]))
+    alone = LesionSelectivity(decoder).fit(*one)
+    assert alone.relative_importance_.shape == (26, 0)
+    assert alone.tasks_.tolist() == [0]
 
 
 def test_stimulus_columns_of_a_network():
