@@ -256,8 +256,8 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         self.tasks_, index = np.unique(codes, return_inverse=True)
         if len(self.tasks_) == 1 and self._names_tasks(task):
             raise ValueError(
-                f"All trials given to fit belong to one task, {self.tasks_.tolist()[0]!r}, but relative"
-                " importance compares tasks. Give fit trials of several tasks; for the"
+                f"All trials given to fit belong to one task, {self.tasks_.tolist()[0]!r}, but"
+                " relative importance compares tasks. Give fit trials of several tasks; for the"
                 " importances of one task alone, name none (task=None, and task_column=None for"
                 " a network), or use unit_importance."
             )

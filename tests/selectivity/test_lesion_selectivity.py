@@ -193,9 +193,7 @@ def test_trials_can_be_grouped_otherwise_than_the_network_groups_them():
 def test_one_task_where_tasks_are_named():
     net, y = trained()
     one = X[TASK == 1], y[TASK == 1]
-    with pytest.raises(
-        ValueError, match=r"belong to one task, 1, but relative importance compares"
-    ):
+    with pytest.raises(ValueError, match="belong to one task, 1, but relative importance"):
         LesionSelectivity(net, prefit=True).fit(*one)
     decoder = LinearRegression()
     with pytest.raises(ValueError, match=r"belong to one task, 'A'.*task=None"):
