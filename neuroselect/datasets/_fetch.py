@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 GITHUB = "https://raw.githubusercontent.com"
 
@@ -107,7 +108,7 @@ def _download(file: RemoteFile, path: Path) -> None:
             )
     except (OSError, ValueError) as error:  # pooch: ValueError for a wrong hash
         raise OSError(
-            f"Could not download {file.name} ({type(error).__name__}: {error})."
+            f"Could not download {file.name} ({type(error).__name__}: {shorten(str(error), 300)})."
             f" {_remedy(file, path)}"
         ) from error
 

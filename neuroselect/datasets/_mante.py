@@ -1,13 +1,19 @@
 """Prefrontal recordings in a context-dependent motion/colour task."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from neuroselect.datasets._fetch import REGISTRY, fetch_file
 from neuroselect.utils._sklearn import validate_params
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = REGISTRY["flesch2022/paper_mante_monkeyA_rdms.mat"]
 N_UNITS, N_LEVELS, N_CONTEXTS = 762, 6, 2
@@ -99,13 +105,9 @@ def fetch_mante_monkey_a(
 
     path = fetch_file(FILE, data_home=data_home, download_if_missing=download_if_missing)
     patterns, rdm = read_mante(path)
-    context, colour, motion = np.indices((N_CONTEXTS, N_LEVELS, N_LEVELS)).reshape(3, -1)
-    centre = (N_LEVELS - 1) / 2
     return Bunch(
         data=patterns,
-        conditions=pd.DataFrame(
-            {"motion": motion - centre, "colour": colour - centre, "context": context}
-        ),
+        conditions=mante_conditions(),
         units=pd.DataFrame({"unit": np.arange(N_UNITS)}),
         rdm=rdm,
         DESCR=DESCR,
@@ -136,3 +138,12 @@ def read_mante(path: Path) -> tuple[np.ndarray, np.ndarray]:
         arrays.append(array.astype(np.float64))
     respmat, rdm = arrays
     return np.ascontiguousarray(respmat.T), rdm
+
+
+def mante_conditions() -> pd.DataFrame:
+    """Return the levels of motion and colour, and the context, of the 72 conditions."""
+    import pandas as pd
+
+    context, colour, motion = np.indices((N_CONTEXTS, N_LEVELS, N_LEVELS)).reshape(3, -1)
+    centre = (N_LEVELS - 1) / 2
+    return pd.DataFrame({"motion": motion - centre, "colour": colour - centre, "context": context})

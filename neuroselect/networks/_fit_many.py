@@ -14,7 +14,7 @@ from sklearn.utils import _safe_indexing
 from neuroselect._engine._chunks import make_chunks
 from neuroselect._engine._spec import Job, Result
 from neuroselect._engine._train import train
-from neuroselect.networks._multitask_mlp import _BaseMultiTaskMLP
+from neuroselect.networks._base import BaseMultiTaskMLP
 from neuroselect.utils._progress import progress_bar
 from neuroselect.utils._sklearn import Interval, StrOptions, validate_params
 
@@ -144,7 +144,7 @@ def _train_showing(stack, bar):
 
 
 def _cloned(estimator, k):
-    if not isinstance(estimator, _BaseMultiTaskMLP):
+    if not isinstance(estimator, BaseMultiTaskMLP):
         raise TypeError(
             f"fit_many trains networks (MultiTaskMLP, MultiTaskMLPClassifier); estimators[{k}] is"
             f" {estimator!r}. Fit other estimators one by one."

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroselect.datasets import fetch_mante_monkey_a
-from neuroselect.datasets._mante import N_CONTEXTS, N_LEVELS, read_mante
+from neuroselect.datasets._mante import mante_conditions, read_mante
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def load_recording(
             f" {', '.join(map(repr, NAMES))}, 'none'."
         )
     patterns, _ = read_mante(path)
-    return _macaque(path.stem, patterns, _mante_conditions())
+    return _macaque(path.stem, patterns, mante_conditions())
 
 
 def _macaque(name, patterns, conditions):
@@ -119,11 +119,3 @@ def _macaque(name, patterns, conditions):
             " al. (2022)"
         ),
     )
-
-
-def _mante_conditions():
-    import pandas as pd
-
-    context, colour, motion = np.indices((N_CONTEXTS, N_LEVELS, N_LEVELS)).reshape(3, -1)
-    centre = (N_LEVELS - 1) / 2
-    return pd.DataFrame({"motion": motion - centre, "colour": colour - centre, "context": context})

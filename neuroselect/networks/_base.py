@@ -1,0 +1,271 @@
+"""What networks that learn several tasks share, whatever their target and loss."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from neuroselect._engine._predict import carry_on, hidden_activity, outputs
+from neuroselect._engine._spec import Job, Result, Trials, Weights
+from neuroselect._engine._train import train
+from neuroselect.networks._encoding import encode_stimuli, encode_tasks, layer_index, learn_tasks
+from neuroselect.networks._settings import initial_weights, network_spec, training_spec
+from neuroselect.utils._progress import progress_bar
+from neuroselect.utils._sklearn import Interval, StrOptions, check_sample_weight, fit_context
+from neuroselect.utils._torch import DEVICES, resolve_device
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """All but the target and the loss: these are the subclasses'.
+
+    A subclass has ``_read_target(y, dtype)``, ``_present(output)`` and ``_metric``.
+    """
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "task_column": [Integral, str, None],
+        "context_layer": [Integral],
+        "context_scale": [Interval(Real, 0, None, closed="left")],
+        "activation": [StrOptions({"identity", "logistic", "relu", "tanh"})],
+        "output_activation": [StrOptions({"identity", "logistic", "relu", "tanh"})],
+        "init": [StrOptions({"normal", "fan_in", "torch"})],
+        "init_scale": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "context_init_scale": [Interval(Real, 0, None, closed="left"), None],
+        "output_init_scale": [Interval(Real, 0, None, closed="left"), None],
+        "bias_init": [Interval(Real, None, None, closed="neither")],
+        "init_rank": [Interval(Integral, 1, None, closed="left"), None],
+        "coefs_init": [list, tuple, None],
+        "intercepts_init": [list, tuple, None],
+        "context_coefs_init": ["array-like", None],
+        "reduction": [StrOptions({"mean", "sum"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "solver": [StrOptions({"adam", "sgd"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "curriculum": [StrOptions({"interleaved"})],
+        "random_state": ["random_state"],
+        "device": [StrOptions(set(DEVICES))],
+        "verbose": ["verbose"],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+            Stimulus features and the task column (no task column if ``task_column=None``).
+        y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+            Target of each trial in its task.
+        sample_weight : array-like of shape (n_trials,), default=None
+            Weights of the trials; only their ratios matter.
+
+        Returns
+        -------
+        self : object
+        """
+        job = self._make_job(self._read_trials(X, y, sample_weight))
+        with progress_bar(self.verbose, job.spec.max_iter, "pass") as bar:
+            (result,) = train([job], on_pass=bar.update if self.verbose else None)
+        return self._learn(job, result)
+
+    # -- fit, in the three steps that fit_many takes one by one ------------------------
+
+    def _read_trials(self, X, y, sample_weight=None) -> Trials:
+        """Validate and encode the trials; learn what is known before training."""
+        stimuli, codes = encode_stimuli(self, X, reset=True)
+        if codes is None:
+            self.tasks_ = np.array([0])
+            task = np.zeros(len(stimuli), dtype=np.int64)
+        else:
+            self.tasks_ = learn_tasks(codes, self.task_column)
+            task = encode_tasks(codes, self.tasks_)
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        target = self._read_target(y, stimuli.dtype)
+        check_consistent_length(stimuli, target)
+        weight = None
+        if sample_weight is not None:
+            weight = check_sample_weight(
+                sample_weight, stimuli, dtype=stimuli.dtype, ensure_non_negative=True
+            )
+            if not weight.sum() > 0:
+                raise ValueError("Sample weights must contain at least one non-zero number.")
+            weight = weight / weight.mean()
+        return Trials(stimuli, task, target, weight)
+
+    def _make_job(self, trials: Trials) -> Job:
+        """Draw the network's seeds and initial weights."""
+        n_tasks = 0 if self.task_column is None else len(self.tasks_)
+        network = network_spec(self, trials.stimuli.shape[1], n_tasks, self.n_outputs_)
+        device = resolve_device(self.device, trials.stimuli.dtype)
+        spec = training_spec(self, network, len(trials.stimuli), trials.stimuli.dtype, device)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        weight_seed, order_seed = np.random.SeedSequence(seed).spawn(2)
+        initial = initial_weights(self, network, np.random.default_rng(weight_seed))
+        rate, alpha = float(self.learning_rate_init), float(self.alpha)
+        return Job(spec, trials, initial, rate, alpha, order_seed)
+
+    def _learn(self, job: Job, result: Result):
+        """Store the trained network; refuse weights that are not finite."""
+        finite = all(np.isfinite(a).all() for part in result.weights for a in part)
+        if not finite:
+            first = np.flatnonzero(~np.isfinite(result.loss_curve))
+            when = f" (the loss at pass {first[0]} already)" if len(first) else ""
+            raise ValueError(
+                f"Training of {type(self).__name__} ended with weights that are not finite{when}."
+                f" The usual cause is a step too large for the initial weights and inputs: lower"
+                f" learning_rate_init={self.learning_rate_init} or init_scale={self.init_scale},"
+                f" scale the stimuli, or take reduction='mean'."
+            )
+        dtype = job.trials.stimuli.dtype
+        self.coefs_ = list(result.weights.coefs)
+        self.intercepts_ = list(result.weights.intercepts)
+        self.context_coefs_ = result.weights.context
+        self.initial_coefs_ = [a.astype(dtype) for a in job.initial.coefs]
+        self.initial_intercepts_ = [a.astype(dtype) for a in job.initial.intercepts]
+        self.initial_context_coefs_ = job.initial.context.astype(dtype)
+        self.loss_curve_ = result.loss_curve
+        self.n_iter_ = len(result.loss_curve)
+        self.n_layers_ = job.spec.network.n_weights + 1
+        self.device_ = job.spec.device
+        self._n_features_out = job.spec.network.hidden[-1]
+        return self
+
+    # -- using the network -------------------------------------------------------------
+
+    def activations(self, X: ArrayLike, layer: int = -1) -> np.ndarray:
+        """Activity of the units of a hidden layer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+            Trials, as in `fit`.
+        layer : int, default=-1
+            Hidden layer: 0 is the first, -1 the last.
+
+        Returns
+        -------
+        activity : ndarray of shape (n_trials, n_units)
+            After the activation function.
+        """
+        check_is_fitted(self)
+        network = self._network()
+        layer = layer_index(layer, len(network.hidden))
+        stimuli, task = self._encode(X)
+        return hidden_activity(network, self._weights(), stimuli, task, layer, self.device_)
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Activity of the last hidden layer, for use inside a `Pipeline`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+
+        Returns
+        -------
+        activity : ndarray of shape (n_trials, n_units)
+        """
+        return self.activations(X)
+
+    def readout(self, H: ArrayLike, X: ArrayLike, layer: int = -1) -> np.ndarray:
+        """Carry activity of a hidden layer on to the output.
+
+        ``readout(activations(X), X)`` equals the output: `predict` of the regressor,
+        `predict_proba` of the classifier. Lesions, noise and projections are experiments on
+        what is passed in between.
+
+        Parameters
+        ----------
+        H : array-like of shape (..., n_trials, n_units)
+            Activity; leading axes are carried through (many lesions at once).
+        X : array-like of shape (n_trials, n_features + 1)
+            The trials that it belongs to: their task may be cued in a later layer.
+        layer : int, default=-1
+            Hidden layer that ``H`` is the activity of.
+
+        Returns
+        -------
+        output : ndarray of shape (..., n_trials) or (..., n_trials, n_outputs)
+        """
+        check_is_fitted(self)
+        network = self._network()
+        layer = layer_index(layer, len(network.hidden))
+        stimuli, task = self._encode(X)
+        H = check_array(
+            H, dtype=(np.float64, np.float32), allow_nd=True, estimator=self, input_name="H"
+        )
+        expected = (len(stimuli), network.hidden[layer])
+        if H.shape[-2:] != expected:
+            raise ValueError(
+                f"H must have shape (..., n_trials, n_units) = (..., {expected[0]},"
+                f" {expected[1]}) for hidden layer {layer}; got {H.shape}."
+            )
+        output = carry_on(network, self._weights(), H, stimuli, task, layer, self.device_)
+        return self._present(output)
+
+    def score_by_task(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> np.ndarray:
+        """Score of each task: R² of the regressor, accuracy of the classifier.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+        y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+        sample_weight : array-like of shape (n_trials,), default=None
+
+        Returns
+        -------
+        scores : ndarray of shape (n_tasks,)
+            In the order of ``tasks_``; NaN for a task that X has no trial of.
+        """
+        check_is_fitted(self)
+        predicted, y = self.predict(X), np.asarray(y)
+        check_consistent_length(predicted, y, sample_weight)
+        _, task = self._encode(X)
+        scores = np.full(len(self.tasks_), np.nan)
+        for k in np.unique(task):
+            rows = task == k
+            weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
+            scores[k] = self._metric(y[rows], predicted[rows], sample_weight=weight)
+        return scores
+
+    def _encode(self, X):
+        stimuli, codes = encode_stimuli(self, X, reset=False)
+        if codes is None:
+            return stimuli, np.zeros(len(stimuli), dtype=np.int64)
+        return stimuli, encode_tasks(codes, self.tasks_)
+
+    def _raw_output(self, X):
+        """Output before `_present`, (n_trials, n_outputs)."""
+        check_is_fitted(self)
+        stimuli, task = self._encode(X)
+        return outputs(self._network(), self._weights(), stimuli, task, self.device_)
+
+    def _network(self):
+        return network_spec(
+            self, self.coefs_[0].shape[0], len(self.context_coefs_), self.coefs_[-1].shape[1]
+        )
+
+    def _weights(self):
+        return Weights(tuple(self.coefs_), tuple(self.intercepts_), self.context_coefs_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
