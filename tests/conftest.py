@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # read when SciPy is imported; some checks need it
+
 import matplotlib
 import numpy as np
 import pytest
