@@ -10,6 +10,8 @@ import torch
 from neuroselect._engine._passes import Inputs, make_inputs
 from neuroselect._engine._spec import Job
 
+GATHER_BYTES = 2**18  # inputs of several steps, picked at once
+
 
 class Batch(NamedTuple):
     """Trials of one step; without a network axis where all networks see the same."""
@@ -29,6 +31,13 @@ class Batch(NamedTuple):
         inputs = Inputs(first[index], None if cue is None else cue[index])
         weight = None if self.weight is None else self.weight[index]
         return Batch(inputs, self.target[index], weight)
+
+    def part(self, start: int, stop: int) -> Batch:
+        """View the trials from ``start`` to ``stop`` of each network."""
+        first, cue = self.inputs
+        inputs = Inputs(first[:, start:stop], None if cue is None else cue[:, start:stop])
+        weight = None if self.weight is None else self.weight[:, start:stop]
+        return Batch(inputs, self.target[:, start:stop], weight)
 
 
 def make_batches(jobs: list[Job]):
@@ -92,6 +101,8 @@ class MiniBatches:
             distinct.target.flatten(0, 1),
             None if distinct.weight is None else distinct.weight.flatten(0, 1),
         )
+        row_bytes = len(jobs) * self._pool.inputs.first[0].nbytes
+        self._gathered = self._size * max(1, GATHER_BYTES // (row_bytes * self._size))
         self._offset = which * self._n_trials
         self._orders = [np.random.default_rng(job.order_seed) for job in jobs]
 
@@ -103,5 +114,7 @@ class MiniBatches:
             ]
         )
         order = torch.as_tensor(order, device=self._device)
-        for start in range(0, self._n_trials, self._size):
-            yield self._pool.pick(order[:, start : start + self._size])
+        for start in range(0, self._n_trials, self._gathered):
+            block = self._pool.pick(order[:, start : start + self._gathered])
+            for first in range(0, block.n_trials, self._size):
+                yield block.part(first, first + self._size)

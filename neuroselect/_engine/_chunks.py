@@ -9,19 +9,21 @@ import numpy as np
 from neuroselect._engine._spec import Job, TrainingSpec
 
 # Parameters, gradients and activity of a stack should stay in a core's cache: measured
-# optimum around 2 MiB on CPUs. An accelerator wants launches that are worth their overhead.
-AUTO_BYTES = {"cpu": 2 * 2**20, "cuda": 512 * 2**20, "mps": 256 * 2**20}
+# optimum around 4 MiB on CPUs. An accelerator wants launches that are worth their overhead.
+AUTO_BYTES = {"cpu": 4 * 2**20, "cuda": 512 * 2**20, "mps": 256 * 2**20}
 
 
 def network_bytes(spec: TrainingSpec, own_trials: bool) -> int:
-    """Bytes that one network of a stack occupies during training."""
+    """Bytes of one network's weights, gradients and activity in training.
+
+    The optimiser's moments are left out: they stream past, once a step.
+    """
     network = spec.network
     sizes = network.sizes
     n_parameters = sum(a * b + b for a, b in pairwise(sizes))
     n_parameters += network.n_tasks * sizes[network.context_layer + 1]
-    n_buffers = 2 if spec.solver == "sgd" and not spec.momentum else 4
     n_rows = spec.batch_size or spec.n_trials
-    n_values = n_buffers * n_parameters + 2 * n_rows * sum(sizes[1:])
+    n_values = 2 * n_parameters + 2 * n_rows * sum(sizes[1:])
     if own_trials:
         n_values += spec.n_trials * (sizes[0] + network.n_tasks + 2)
     return n_values * np.dtype(spec.dtype).itemsize

@@ -54,7 +54,7 @@ def lesioned_losses(stack: Stack, inputs: Inputs, target, loss: str, layer: int,
         The very intact loss where a unit's activity is ``value`` anyway.
     """
     hidden, output = forward(stack, inputs)
-    intact = LOSSES[loss][0](output, target)
+    intact = LOSSES[loss].of_trials(output, target)
     # One more unit, without effect, for the padding to stand for.
     change = torch.nn.functional.pad(value - hidden[layer], (0, 1))
     lesioned = intact.unsqueeze(2).repeat(1, 1, change.shape[2])
@@ -64,14 +64,14 @@ def lesioned_losses(stack: Stack, inputs: Inputs, target, loss: str, layer: int,
         cue = None if cue is None else cue.expand(stack.n_networks, *cue.shape)
     incoming = affine(stack, layer + 1, hidden[layer], cue)
     for pairs, output in _carried(stack, layer, incoming, change, cue):
-        losses = LOSSES[loss][0](output, _take(target, pairs // change.shape[2]))
+        losses = LOSSES[loss].of_trials(output, _take(target, pairs // change.shape[2]))
         lesioned.flatten(1).scatter_(1, pairs, losses)
     return intact, lesioned[..., :-1].transpose(1, 2)
 
 
 def first_order_losses(stack: Stack, inputs: Inputs, target, loss: str, layer: int, value):
     """As `lesioned_losses`, to first order: intact + (v - h) times the loss's gradient by h."""
-    of_trials, gradient = LOSSES[loss]
+    of_trials, gradient, _ = LOSSES[loss]
     hidden, output = forward(stack, inputs)
     intact = of_trials(output, target)
     delta = output_delta(stack, gradient(output, target), output)

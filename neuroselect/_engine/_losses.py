@@ -5,6 +5,9 @@ Outputs have shape (n_networks, n_trials, n_outputs); leading axes may be more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 
 
@@ -31,8 +34,26 @@ def cross_entropy_gradient(output, target):
     return gradient.scatter_add_(-1, index, -torch.ones_like(index, dtype=gradient.dtype))
 
 
-# name: (loss of each trial, its gradient)
+def squared_error_with_gradient(output, target):
+    """Both at once, for training."""
+    residual = output - target
+    return residual.square().sum(-1).mul_(0.5), residual
+
+
+def cross_entropy_with_gradient(output, target):
+    """Both at once, for training."""
+    return cross_entropy(output, target), cross_entropy_gradient(output, target)
+
+
+class Loss(NamedTuple):
+    """Functions of the output and the target."""
+
+    of_trials: Callable
+    gradient: Callable
+    with_gradient: Callable
+
+
 LOSSES = {
-    "squared_error": (squared_error, squared_error_gradient),
-    "cross_entropy": (cross_entropy, cross_entropy_gradient),
+    "squared_error": Loss(squared_error, squared_error_gradient, squared_error_with_gradient),
+    "cross_entropy": Loss(cross_entropy, cross_entropy_gradient, cross_entropy_with_gradient),
 }

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import zeros_like
+from torch.optim.adam import adam
 
 from neuroselect._engine._batches import Batch, make_batches
 from neuroselect._engine._losses import LOSSES
@@ -36,9 +38,9 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
         )
         step = _Step(stack, jobs)
         curve = stack.theta.new_zeros(spec.max_iter, len(jobs))
-        for k in range(spec.max_iter):
+        for of_pass in curve:
             for batch in batches:
-                curve[k] += step(batch)
+                of_pass += step(batch)
             if on_pass is not None:
                 on_pass()
         curve /= spec.n_trials if spec.reduction == "mean" else batches.n_batches
@@ -72,7 +74,7 @@ class _Step:
 
     def __init__(self, stack: Stack, jobs: list[Job]):
         self.stack, self.spec = stack, jobs[0].spec
-        self.trial_loss, self.loss_gradient = LOSSES[self.spec.loss]
+        self.loss = LOSSES[self.spec.loss].with_gradient
         self.buffers: dict[int, Buffers] = {}
         rates = stack.theta.new_tensor([job.learning_rate for job in jobs])[:, None, None]
         alphas = stack.theta.new_tensor([job.alpha for job in jobs])[:, None, None]
@@ -83,13 +85,13 @@ class _Step:
 
     def __call__(self, batch: Batch):
         """Update; return the batch's loss before it, summed over trials, (n_networks,)."""
-        if batch.n_trials not in self.buffers:
-            self.buffers[batch.n_trials] = Buffers(self.stack, batch.n_trials)
-        buffers = self.buffers[batch.n_trials]
+        n_trials = batch.n_trials
+        if n_trials not in self.buffers:
+            self.buffers[n_trials] = Buffers(self.stack, n_trials)
+        buffers = self.buffers[n_trials]
         hidden, output = forward(self.stack, batch.inputs, buffers)
-        losses = self.trial_loss(output, batch.target)
-        share = 1 / batch.n_trials if self.spec.reduction == "mean" else 1.0
-        delta = self.loss_gradient(output, batch.target).mul_(self.scale * share)
+        losses, delta = self.loss(output, batch.target)
+        delta.mul_(self.scale / n_trials if self.spec.reduction == "mean" else self.scale)
         if batch.weight is not None:
             losses = losses * batch.weight
             delta.mul_(batch.weight.unsqueeze(-1))
@@ -108,12 +110,19 @@ class _Step:
 
     def _adam(self):
         theta = self.stack.theta
-        theta.grad = self.stack.grad
-        return torch.optim.Adam([theta], lr=self.spec.learning_rate, fused=True).step
+        state = [theta], [self.stack.grad], [zeros_like(theta)], [zeros_like(theta)], []
+        n_steps = theta.new_zeros((), dtype=torch.float32)
+        settings = {
+            "lr": self.spec.learning_rate, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8,
+            "weight_decay": 0.0, "amsgrad": False, "maximize": False, "fused": True,
+        }  # fmt: skip
+        # The function beneath torch.optim.Adam: for small networks the class's bookkeeping
+        # takes longer than the update.
+        return lambda: adam(*state, [n_steps], **settings)
 
     def _sgd(self):
         theta, grad, momentum = self.stack.theta, self.stack.grad, self.spec.momentum
-        velocity = torch.zeros_like(theta)
+        velocity = zeros_like(theta)
 
         def plain():
             theta.sub_(grad)

@@ -104,7 +104,7 @@ def test_gradients_equal_autograd(shape, target, activation, output_activation, 
     buffers = Buffers(stack, 8)
     (batch,) = batches
     hidden_activity, output = forward(stack, batch.inputs, buffers)
-    delta = output_delta(stack, LOSSES[loss][1](output, batch.target), output)
+    delta = output_delta(stack, LOSSES[loss].gradient(output, batch.target), output)
     backward(stack, batch.inputs, hidden_activity, delta, buffers)
 
     for b, (w, t) in enumerate(zip(weights, trials, strict=True)):
@@ -147,7 +147,7 @@ def test_activity_gradient_equals_autograd(layer, n_outputs, loss, rng):
     stack = Stack(network, weights[:1], shared=True, dtype=torch.float64)
     stimuli, task, target, _ = (None if a is None else torch.as_tensor(a) for a in trials[0])
     hidden, output = forward(stack, make_inputs(network, stimuli, task))
-    delta = output_delta(stack, LOSSES[loss][1](output, target), output)
+    delta = output_delta(stack, LOSSES[loss].gradient(output, target), output)
     got = activity_gradient(stack, hidden, delta, layer)[0]
 
     tensors = Weights(
@@ -158,7 +158,7 @@ def test_activity_gradient_equals_autograd(layer, n_outputs, loss, rng):
     free = stimuli.clone()
     layers, expected = plain_forward(network, tensors, free.requires_grad_(), task)
     layers[layer].retain_grad()
-    LOSSES[loss][0](expected, target).sum().backward()
+    LOSSES[loss].of_trials(expected, target).sum().backward()
     torch.testing.assert_close(got, layers[layer].grad)
 
 
