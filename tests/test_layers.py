@@ -15,6 +15,7 @@ ROOT = Path(neuroselect.__file__).parent
 # another's public functions where listed here.
 LEVELS = {
     "utils": 0,
+    "curricula": 1,
     "datasets": 1,
     "_engine": 2,
     "rsa": 3,

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from neuroselect._engine._passes import Inputs, make_inputs
-from neuroselect._engine._spec import Job
+from neuroselect._engine._spec import Job, TrainingSpec
+from neuroselect.curricula import Interleaved, check_passes
 
 GATHER_BYTES = 2**18  # inputs of several steps, picked at once
 
@@ -45,9 +46,14 @@ def make_batches(jobs: list[Job]):
     trials = list({id(job.trials): job.trials for job in jobs}.values())
     position = {id(t): k for k, t in enumerate(trials)}
     which = np.array([position[id(job.trials)] for job in jobs])
-    if jobs[0].spec.batch_size is None:
+    if is_full_batch(jobs[0].spec):
         return FullBatch(jobs, trials, which)
     return MiniBatches(jobs, trials, which)
+
+
+def is_full_batch(spec: TrainingSpec) -> bool:
+    """Whether every step sees all trials, so that their order does not matter."""
+    return spec.batch_size is None and isinstance(spec.curriculum, Interleaved)
 
 
 def _stacked(jobs, trials) -> Batch:
@@ -70,8 +76,6 @@ def _stacked(jobs, trials) -> Batch:
 class FullBatch:
     """All trials at every step; `shared` if they are the same for all networks."""
 
-    n_batches = 1
-
     def __init__(self, jobs, trials, which):
         self.shared = len(trials) == 1
         distinct = _stacked(jobs, trials)
@@ -87,14 +91,13 @@ class FullBatch:
 
 
 class MiniBatches:
-    """Each network's own order of its own trials, drawn anew for every pass."""
+    """Each network's own order of its own trials, drawn from its curriculum pass by pass."""
 
     shared = False
 
     def __init__(self, jobs, trials, which):
         spec = jobs[0].spec
-        self._n_trials, self._size, self._device = spec.n_trials, spec.batch_size, spec.device
-        self.n_batches = -(-self._n_trials // self._size)
+        self._device = spec.device
         distinct = _stacked(jobs, trials)
         self._pool = Batch(
             Inputs(*(None if x is None else x.flatten(0, 1) for x in distinct.inputs)),
@@ -102,19 +105,38 @@ class MiniBatches:
             None if distinct.weight is None else distinct.weight.flatten(0, 1),
         )
         row_bytes = len(jobs) * self._pool.inputs.first[0].nbytes
-        self._gathered = self._size * max(1, GATHER_BYTES // (row_bytes * self._size))
-        self._offset = which * self._n_trials
-        self._orders = [np.random.default_rng(job.order_seed) for job in jobs]
+        self._gathered = max(1, GATHER_BYTES // row_bytes)
+        self._offset = which[:, None] * spec.n_trials
+        self._passes = [_passes(job) for job in jobs]
 
     def __iter__(self):
-        order = np.stack(
-            [
-                rng.permutation(self._n_trials) + offset
-                for rng, offset in zip(self._orders, self._offset, strict=True)
-            ]
-        )
+        steps = [next(passes) for passes in self._passes]
+        sizes = [len(step) for step in steps[0]]
+        if any([len(step) for step in own] != sizes for own in steps):
+            raise RuntimeError("Networks whose steps differ in size cannot train as one stack.")
+        order = np.stack([np.concatenate(own) for own in steps]) + self._offset
         order = torch.as_tensor(order, device=self._device)
-        for start in range(0, self._n_trials, self._gathered):
-            block = self._pool.pick(order[:, start : start + self._gathered])
-            for first in range(0, block.n_trials, self._size):
-                yield block.part(first, first + self._size)
+        bounds = [0, *np.cumsum(sizes).tolist()]
+        first = 0
+        while first < len(sizes):
+            # Several steps at once, as long as they stay in the cache.
+            last = first + 1
+            while last < len(sizes) and bounds[last + 1] - bounds[first] <= self._gathered:
+                last += 1
+            block = self._pool.pick(order[:, bounds[first] : bounds[last]])
+            for k in range(first, last):
+                yield block.part(bounds[k] - bounds[first], bounds[k + 1] - bounds[first])
+            first = last
+
+
+def _passes(job: Job):
+    """Walk through the curriculum of one network."""
+    spec, trials = job.spec, job.trials
+    task = trials.task if trials.tasks is None else trials.tasks[trials.task]
+    passes = spec.curriculum(
+        task,
+        batch_size=spec.batch_size,
+        max_iter=spec.max_iter,
+        rng=np.random.default_rng(job.order_seed),
+    )
+    return check_passes(passes, n_trials=spec.n_trials, max_iter=spec.max_iter)

@@ -6,7 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from neuroselect._engine._batches import is_full_batch
 from neuroselect._engine._spec import Job, TrainingSpec
+from neuroselect.curricula import CURRICULA
+
+KNOWN_CURRICULA = tuple(CURRICULA.values())
 
 # Parameters, gradients and activity of a stack should stay in a core's cache: measured
 # optimum around 4 MiB on CPUs. An accelerator wants launches that are worth their overhead.
@@ -37,12 +41,15 @@ def make_chunks(jobs: list[Job], chunk_bytes="auto") -> list[list[int]]:
     """
     groups: dict = {}
     for k, job in enumerate(jobs):
-        groups.setdefault(job.spec, []).append(k)
+        known = isinstance(job.spec.curriculum, KNOWN_CURRICULA)
+        # Whatever a user's own curriculum yields, networks of a stack take steps of one size.
+        groups.setdefault((job.spec if known else k), []).append(k)
     chunks = []
-    for spec, members in groups.items():
+    for members in groups.values():
+        spec = jobs[members[0]].spec
         n_distinct = len({id(jobs[k].trials) for k in members})
         budget = AUTO_BYTES[spec.device] if chunk_bytes == "auto" else chunk_bytes
-        own_trials = n_distinct > 1 and spec.batch_size is None
+        own_trials = n_distinct > 1 and is_full_batch(spec)
         size = max(1, int(budget // network_bytes(spec, own_trials)))
         n_chunks = -(-len(members) // size)
         chunks += [part.tolist() for part in np.array_split(members, n_chunks)]

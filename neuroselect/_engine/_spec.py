@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neuroselect.curricula import Curriculum
+
 
 class NetworkSpec(NamedTuple):
     """Shape and non-linearities of a multi-layer perceptron with a task cue."""
@@ -46,7 +48,9 @@ class TrainingSpec(NamedTuple):
     momentum: float
     batch_size: int | None  # None: full batch
     max_iter: int
+    curriculum: Curriculum
     n_trials: int
+    task_counts: tuple[int, ...]  # trials of each task, where sizes of steps depend on them
     dtype: str
     device: str
 
@@ -66,6 +70,7 @@ class Trials(NamedTuple):
     task: np.ndarray  # (n_trials,), index into the known tasks
     target: np.ndarray  # (n_trials, n_outputs), or (n_trials,) class index
     weight: np.ndarray | None = None  # (n_trials,), mean 1
+    tasks: np.ndarray | None = None  # (n_tasks,), codes of the known tasks
 
 
 class Job(NamedTuple):

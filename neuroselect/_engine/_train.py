@@ -12,7 +12,7 @@ import torch
 from torch import zeros_like
 from torch.optim.adam import adam
 
-from neuroselect._engine._batches import Batch, make_batches
+from neuroselect._engine._batches import Batch, is_full_batch, make_batches
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import Buffers, backward, forward, output_delta
 from neuroselect._engine._spec import Job, Result
@@ -39,11 +39,13 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
         step = _Step(stack, jobs)
         curve = stack.theta.new_zeros(spec.max_iter, len(jobs))
         for of_pass in curve:
+            n_trials = n_steps = 0
             for batch in batches:
                 of_pass += step(batch)
+                n_trials, n_steps = n_trials + batch.n_trials, n_steps + 1
+            of_pass /= n_trials if spec.reduction == "mean" else n_steps
             if on_pass is not None:
                 on_pass()
-        curve /= spec.n_trials if spec.reduction == "mean" else batches.n_batches
         curves = curve.T.cpu().numpy()
         results = [Result(w, c.copy()) for w, c in zip(stack.unload(), curves, strict=True)]
         return results[:n_networks]
@@ -60,7 +62,7 @@ def _n_idle(jobs: list[Job]) -> int:
     spec = jobs[0].spec
     if spec.device != "cpu":
         return 0
-    if spec.batch_size is None and len({id(job.trials) for job in jobs}) == 1:
+    if is_full_batch(spec) and len({id(job.trials) for job in jobs}) == 1:
         width = spec.network.hidden[0]
         n_idle = -(-EDGE_BYTES // (np.dtype(spec.dtype).itemsize * width))
         ragged = width % 2 and (len(jobs) + n_idle) % 2  # rows that end in half a register

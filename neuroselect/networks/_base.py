@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from neuroselect._engine._predict import carry_on, hidden_activity, outputs
 from neuroselect._engine._spec import Job, Result, Trials, Weights
 from neuroselect._engine._train import train
+from neuroselect.curricula import CURRICULA
 from neuroselect.networks._encoding import encode_stimuli, encode_tasks, layer_index, learn_tasks
 from neuroselect.networks._settings import initial_weights, network_spec, training_spec
 from neuroselect.utils._progress import progress_bar
@@ -53,7 +54,7 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "curriculum": [StrOptions({"interleaved"})],
+        "curriculum": [StrOptions(set(CURRICULA)), callable],
         "random_state": ["random_state"],
         "device": [StrOptions(set(DEVICES))],
         "verbose": ["verbose"],
@@ -106,14 +107,14 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             if not weight.sum() > 0:
                 raise ValueError("Sample weights must contain at least one non-zero number.")
             weight = weight / weight.mean()
-        return Trials(stimuli, task, target, weight)
+        return Trials(stimuli, task, target, weight, self.tasks_)
 
     def _make_job(self, trials: Trials) -> Job:
         """Draw the network's seeds and initial weights."""
         n_tasks = 0 if self.task_column is None else len(self.tasks_)
         network = network_spec(self, trials.stimuli.shape[1], n_tasks, self.n_outputs_)
         device = resolve_device(self.device, trials.stimuli.dtype)
-        spec = training_spec(self, network, len(trials.stimuli), trials.stimuli.dtype, device)
+        spec = training_spec(self, network, trials, device)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         weight_seed, order_seed = np.random.SeedSequence(seed).spawn(2)
         initial = initial_weights(self, network, np.random.default_rng(weight_seed))

@@ -72,9 +72,14 @@ class MultiTaskMLP(RegressorMixin, BaseMultiTaskMLP):
         Trials in a batch; "auto" is ``min(200, n_trials)``, None all of them. The last
         batch of a pass holds what is left.
     max_iter : int, default=200
-        Number of passes over the trials.
-    curriculum : {"interleaved"}, default="interleaved"
-        Order of the trials: each pass visits all of them once, shuffled.
+        Number of passes; the curriculum says what a pass is.
+    curriculum : {"interleaved", "resampled", "blocked", "replay", "biased"} or callable, \
+default="interleaved"
+        Order of the trials. "interleaved": each pass visits all of them once, shuffled;
+        "resampled": each batch is drawn afresh; "blocked": one task after the other; "replay":
+        blocked, every tenth step on earlier tasks; "biased": tasks drawn with given
+        probabilities. An object of :mod:`neuroselect.curricula` sets the details, a callable
+        that follows its protocol any order.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of trials, independently: the same integer
         gives the same numbers, times their scale, at any ``init_scale``.

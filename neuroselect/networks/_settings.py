@@ -7,7 +7,8 @@ from numbers import Integral, Real
 import numpy as np
 
 from neuroselect._engine._init import draw_weights
-from neuroselect._engine._spec import NetworkSpec, TrainingSpec, Weights
+from neuroselect._engine._spec import NetworkSpec, TrainingSpec, Trials, Weights
+from neuroselect.curricula import Blocked, Replay, get_curriculum
 from neuroselect.networks._encoding import layer_index
 
 
@@ -38,10 +39,13 @@ def network_spec(estimator, n_features: int, n_tasks: int, n_outputs: int) -> Ne
     )
 
 
-def training_spec(estimator, network: NetworkSpec, n_trials: int, dtype, device) -> TrainingSpec:
+def training_spec(estimator, network: NetworkSpec, trials: Trials, device: str) -> TrainingSpec:
     """What the estimator shares with those that it may train with."""
+    n_trials = len(trials.stimuli)
     size = min(200, n_trials) if estimator.batch_size == "auto" else estimator.batch_size
     rate = float(estimator.learning_rate_init)
+    curriculum = get_curriculum(estimator.curriculum)
+    by_task = isinstance(curriculum, (Blocked, Replay))
     return TrainingSpec(
         network=network,
         loss=estimator.loss,
@@ -52,8 +56,10 @@ def training_spec(estimator, network: NetworkSpec, n_trials: int, dtype, device)
         momentum=float(estimator.momentum),
         batch_size=None if size is None or size >= n_trials else int(size),
         max_iter=int(estimator.max_iter),
+        curriculum=curriculum,
         n_trials=n_trials,
-        dtype=np.dtype(dtype).name,
+        task_counts=tuple(np.bincount(trials.task).tolist()) if by_task else (),
+        dtype=trials.stimuli.dtype.name,
         device=device,
     )
 

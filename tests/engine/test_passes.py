@@ -19,6 +19,7 @@ from neuroselect._engine._passes import (
 )
 from neuroselect._engine._spec import Job, NetworkSpec, TrainingSpec, Trials, Weights
 from neuroselect._engine._stack import Stack
+from neuroselect.curricula import Interleaved
 
 FUNCTIONS = {
     "identity": lambda z: z,
@@ -67,7 +68,9 @@ def random_case(rng, *, hidden, n_outputs, context_layer, activation, output_act
 
 
 def spec_for(network, loss):
-    return TrainingSpec(network, loss, "sum", "sgd", None, 0.0, None, 1, 8, "float64", "cpu")
+    return TrainingSpec(
+        network, loss, "sum", "sgd", None, 0.0, None, 1, Interleaved(), 8, (8,), "float64", "cpu"
+    )
 
 
 CASES = list(
@@ -145,7 +148,7 @@ def test_activity_gradient_equals_autograd(layer, n_outputs, loss, rng):
         loss=loss,
     )
     stack = Stack(network, weights[:1], shared=True, dtype=torch.float64)
-    stimuli, task, target, _ = (None if a is None else torch.as_tensor(a) for a in trials[0])
+    stimuli, task, target = map(torch.as_tensor, trials[0][:3])
     hidden, output = forward(stack, make_inputs(network, stimuli, task))
     delta = output_delta(stack, LOSSES[loss].gradient(output, target), output)
     got = activity_gradient(stack, hidden, delta, layer)[0]

@@ -379,7 +379,7 @@ def test_verbose_shows_a_bar_and_default_does_not(capsys):
         ({"intercepts_init": [np.ones(3), None]}, r"intercepts_init\[0\] must have shape \(4,\)"),
         ({"context_coefs_init": np.ones((3, 4))}, r"must have shape \(2, 4\), got \(3, 4\)"),
         ({"coefs_init": [np.full((25, 4), np.nan), None]}, "holds NaN or infinite"),
-        ({"curriculum": "blocked"}, "'curriculum' parameter"),
+        ({"curriculum": "mixed up"}, "'curriculum' parameter"),
         ({"solver": "lbfgs"}, "'solver' parameter"),
         ({"learning_rate_init": 0}, "'learning_rate_init' parameter"),
         ({"max_iter": 0}, "'max_iter' parameter"),
