@@ -30,6 +30,18 @@ REGISTRY = {
             "Analysis/AllFigures/data/paper_mante_monkeyA_rdms.mat",
             sha256="b19be6b13a40a2589c08756ec3202c4914f7b176299d0fdb813a0e753dd9af5f",
         ),
+        RemoteFile(
+            name="mnist/t10k-images-idx3-ubyte.gz",
+            url=f"{GITHUB}/TomGeorge1234/WhatMakesNeuronsPicky/"
+            "3759a79b7ed45dbf3451c2f1ed036e3b04343c25/mnistdata/MNIST/raw/t10k-images-idx3-ubyte.gz",
+            sha256="8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        ),
+        RemoteFile(
+            name="mnist/t10k-labels-idx1-ubyte.gz",
+            url=f"{GITHUB}/TomGeorge1234/WhatMakesNeuronsPicky/"
+            "3759a79b7ed45dbf3451c2f1ed036e3b04343c25/mnistdata/MNIST/raw/t10k-labels-idx1-ubyte.gz",
+            sha256="f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ),
     )
 }
 
