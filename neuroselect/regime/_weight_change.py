@@ -90,6 +90,46 @@ def relative_distance(initial: ArrayLike, final: ArrayLike) -> float | NDArray[n
     return _relative(_norm(final - initial), _norm(initial))
 
 
+def sign_similarity(initial: ArrayLike, final: ArrayLike) -> float | NDArray[np.float64]:
+    """Share of weights whose sign training left as it was.
+
+    1 where no weight changed from excitatory to inhibitory or back, as in the lazy regime;
+    about 1/2 where the final signs are unrelated to the initial ones.
+
+    Parameters
+    ----------
+    initial, final : array-like of shape (fan_in, fan_out) or (n_networks, fan_in, fan_out)
+        Weights before and after training, of one network or of several. A vector is taken
+        for the weights of one network.
+
+    Returns
+    -------
+    share : float or ndarray of shape (n_networks,)
+        Between 0 and 1. A weight that is 0 before and after is no connection and is left
+        out; one that is 0 only before, or only after, did change its sign. NaN where no
+        weight is left.
+
+    Raises
+    ------
+    ValueError
+        If the arrays differ in shape, have more than three axes, or are not finite.
+
+    See Also
+    --------
+    relative_distance : How far the weights travelled.
+
+    Examples
+    --------
+    >>> sign_similarity([[1.0, -2.0], [3.0, 0.0]], [[0.5, -9.0], [-0.1, 0.0]])
+    0.6666666666666666
+    """
+    initial, final = _as_pair(initial, final)
+    axes = tuple(range(initial.ndim))[-2:]
+    before, after = np.sign(initial), np.sign(final)
+    n_connections = ((before != 0) | (after != 0)).sum(axis=axes)
+    return _relative(((before == after) & (before != 0)).sum(axis=axes), n_connections)
+
+
 def _as_pair(initial, final):
     pair = []
     for name, weights in (("initial", initial), ("final", final)):

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
 from scipy.stats import ortho_group
 
-from neuroselect.regime import relative_distance, relative_norm_change
+from neuroselect.regime import relative_distance, relative_norm_change, sign_similarity
 
 weights = arrays(np.float64, (3, 4), elements=st.floats(-1e3, 1e3))
 
@@ -54,7 +54,7 @@ def test_zero_initial_weights_are_nan_for_that_network_only(rng):
         assert_allclose(np.isnan(measure(initial, final)), [True, False])
 
 
-@pytest.mark.parametrize("measure", [relative_norm_change, relative_distance])
+@pytest.mark.parametrize("measure", [relative_norm_change, relative_distance, sign_similarity])
 def test_bad_input(measure):
     with pytest.raises(ValueError, match=r"same shape, got \(2, 3\) and \(3, 2\)"):
         measure(np.ones((2, 3)), np.ones((3, 2)))
@@ -62,3 +62,24 @@ def test_bad_input(measure):
         measure([[1.0]], [[np.nan]])
     with pytest.raises(ValueError, match="initial must have shape"):
         measure(1.0, [[1.0]])
+
+
+def test_sign_similarity_counts_connections_one_by_one(rng):
+    initial = rng.normal(size=(4, 5, 6)) * (rng.random((4, 5, 6)) < 0.7)
+    final = rng.normal(size=(4, 5, 6)) * (rng.random((4, 5, 6)) < 0.7)
+    want = []
+    for before, after in zip(initial, final, strict=True):
+        pairs = [p for p in zip(before.ravel(), after.ravel(), strict=True) if p != (0, 0)]
+        want.append(sum(a * b > 0 for a, b in pairs) / len(pairs))
+    got = sign_similarity(initial, final)
+    assert_allclose(got, want)
+    assert sign_similarity(initial[0], final[0]) == got[0]
+    assert isinstance(sign_similarity(initial[0], final[0]), float)
+
+
+def test_sign_similarity_without_connections_is_nan():
+    ones = np.ones((2, 2, 3))
+    ones[0] = 0
+    assert_allclose(sign_similarity(ones, ones), [np.nan, 1])
+    assert_allclose(sign_similarity(ones, -ones), [np.nan, 0])
+    assert_allclose(sign_similarity([0.0, 2.0], [1.0, 0.0]), 0)
