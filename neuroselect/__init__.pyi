@@ -1,5 +1,17 @@
-from . import datasets, displays, geometry, networks, regime, rsa, selectivity, studies
+from . import (
+    curricula,
+    datasets,
+    displays,
+    geometry,
+    model_selection,
+    networks,
+    regime,
+    rsa,
+    selectivity,
+    studies,
+)
 from .geometry import participation_ratio
+from .model_selection import BatchedGridSearchCV
 from .networks import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
 from .rsa import RDMRegression, RDMTransformer, model_rdms
 from .selectivity import LesionSelectivity, unit_classes

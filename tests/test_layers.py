@@ -23,6 +23,7 @@ LEVELS = {
     "regime": 3,
     "networks": 3,
     "selectivity": 3,
+    "model_selection": 4,
     "displays": 4,
     "studies": 4,
     "report": 5,

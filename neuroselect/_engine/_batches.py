@@ -9,8 +9,9 @@ import torch
 
 from neuroselect._engine._passes import Inputs, make_inputs
 from neuroselect._engine._spec import Job, TrainingSpec
-from neuroselect.curricula import Interleaved, check_passes
+from neuroselect.curricula import CURRICULA, Interleaved, check_passes
 
+KNOWN_CURRICULA = tuple(CURRICULA.values())
 GATHER_BYTES = 2**18  # inputs of several steps, picked at once
 
 
@@ -89,6 +90,9 @@ class FullBatch:
     def __iter__(self):
         yield self._batch
 
+    def close(self) -> None:
+        """Nothing is left over."""
+
 
 class MiniBatches:
     """Each network's own order of its own trials, drawn from its curriculum pass by pass."""
@@ -128,6 +132,11 @@ class MiniBatches:
                 yield block.part(bounds[k] - bounds[first], bounds[k + 1] - bounds[first])
             first = last
 
+    def close(self) -> None:
+        """Ask for a pass too many: `check_passes` raises if a curriculum has one."""
+        for passes in self._passes:
+            next(passes, None)
+
 
 def _passes(job: Job):
     """Walk through the curriculum of one network."""
@@ -139,4 +148,6 @@ def _passes(job: Job):
         max_iter=spec.max_iter,
         rng=np.random.default_rng(job.order_seed),
     )
+    if isinstance(spec.curriculum, KNOWN_CURRICULA):
+        return passes
     return check_passes(passes, n_trials=spec.n_trials, max_iter=spec.max_iter)

@@ -6,11 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from neuroselect._engine._batches import is_full_batch
+from neuroselect._engine._batches import KNOWN_CURRICULA, is_full_batch
 from neuroselect._engine._spec import Job, TrainingSpec
-from neuroselect.curricula import CURRICULA
-
-KNOWN_CURRICULA = tuple(CURRICULA.values())
 
 # Parameters, gradients and activity of a stack should stay in a core's cache: measured
 # optimum around 4 MiB on CPUs. An accelerator wants launches that are worth their overhead.

@@ -46,6 +46,7 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
             of_pass /= n_trials if spec.reduction == "mean" else n_steps
             if on_pass is not None:
                 on_pass()
+        batches.close()
         curves = curve.T.cpu().numpy()
         results = [Result(w, c.copy()) for w, c in zip(stack.unload(), curves, strict=True)]
         return results[:n_networks]

@@ -175,7 +175,7 @@ def _make_jobs(networks, X, y, row_sets):
     for network, rows in zip(networks, row_sets, strict=True):
         key = (type(network), network.task_column, _fingerprint(rows))
         if key not in seen:
-            X_own, y_own = (X, y) if rows is None else (_take(X, rows), _take(y, rows))
+            X_own, y_own = (X, y) if rows is None else (take_rows(X, rows), take_rows(y, rows))
             before = set(vars(network))
             trials = network._read_trials(X_own, y_own)
             learned = {k: v for k, v in vars(network).items() if k not in before}
@@ -193,7 +193,8 @@ def _fingerprint(rows):
     return rows.dtype.str, rows.shape, rows.tobytes()
 
 
-def _take(array, rows):
+def take_rows(array, rows):
+    """Rows of an array or DataFrame, by number or by a boolean each."""
     rows = np.asarray(rows)
     if rows.ndim != 1 or rows.dtype.kind not in "iub":
         raise ValueError(

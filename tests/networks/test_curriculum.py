@@ -154,10 +154,15 @@ def test_a_callable_that_yields_nonsense():
     def too_far(task, *, batch_size, max_iter, rng):
         return ([np.array([len(task)])] for _ in range(max_iter))
 
+    def too_many(task, *, batch_size, max_iter, rng):
+        return ([np.arange(len(task))] for _ in range(max_iter + 1))
+
     def too_few(task, *, batch_size, max_iter, rng):
         return iter(())
 
     with pytest.raises(ValueError, match="names trial 50, but trials are numbered from 0 to 49"):
         MultiTaskMLP((4,), curriculum=too_far).fit(X, Y)
+    with pytest.raises(ValueError, match="yields more than max_iter=3 passes"):
+        MultiTaskMLP((4,), curriculum=too_many, max_iter=3).fit(X, Y)
     with pytest.raises(ValueError, match="stopped after 0 of max_iter=3 passes"):
         MultiTaskMLP((4,), curriculum=too_few, max_iter=3).fit(X, Y)
