@@ -83,7 +83,7 @@ def test_importing_the_package_is_cheap():
     assert min(seconds for seconds, _ in results) < 0.3
 
 
-@pytest.mark.parametrize("name", ["datasets", "rsa", "geometry", "displays"])
+@pytest.mark.parametrize("name", ["curricula", "datasets", "rsa", "geometry", "regime", "displays"])
 def test_light_packages_load_neither_torch_nor_matplotlib(name):
     _, modules = loaded_by(f"import neuroselect.{name}")
     assert not modules & {"torch", "matplotlib", "rsatoolbox"}
