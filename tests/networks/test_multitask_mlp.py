@@ -447,7 +447,7 @@ def test_nan_and_wrong_lengths(net):
         MultiTaskMLP().fit(X, y[:-1])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         net.score_by_task(X, y[:-1])
-    with pytest.raises(ValueError, match="dim 3, while dim <= 2 is required"):
+    with pytest.raises(ValueError, match="Found array with dim 3"):
         MultiTaskMLP().fit(X, y.reshape(50, 1, 1))
 
 

@@ -68,7 +68,7 @@ def test_data_frames(patterns):
     transformer = RDMTransformer(n_conditions=4).set_output(transform="pandas").fit(X)
     rdms = transformer.transform(X.set_axis(list("uvwxyz")))
     assert list(rdms.index) == list("uvwxyz")
-    assert_array_equal(rdms.to_numpy(), condensed_rdms(patterns))
+    assert_allclose(rdms.to_numpy(), condensed_rdms(patterns), rtol=1e-14)
     assert_array_equal(transformer.feature_names_in_, X.columns)
 
 
