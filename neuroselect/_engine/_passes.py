@@ -47,13 +47,23 @@ class Buffers:
         sizes = stack.network.sizes[1:]
         self.activity = [allocate(k, n) for k, n in enumerate(sizes)]
         self.delta = [allocate(k, n) for k, n in enumerate(sizes)]
+        self.transposed = [activity.transpose(1, 2) for activity in self.activity]
+        if stack.shared:
+            self.first_matrix = stack.as_matrix(self.activity[0])
+            self.first_delta_matrix = stack.as_matrix(self.delta[0])
 
 
 def forward(stack: Stack, inputs: Inputs, buffers: Buffers | None = None):
     """Return the hidden activities, layer by layer, and the output."""
-    out = buffers.activity[0] if buffers else None
-    first = activate(stack, 0, _first_layer(stack, inputs.first, out))
-    return forward_from(stack, [first], inputs.cue, buffers)
+    if not stack.shared:
+        first = torch.bmm(inputs.first, stack.first, out=buffers.activity[0] if buffers else None)
+    elif buffers:
+        torch.mm(inputs.first, stack.first_matrix, out=buffers.first_matrix)
+        first = buffers.activity[0]
+    else:
+        first = torch.mm(inputs.first, stack.first_matrix)
+        first = first.view(len(first), stack.n_networks, -1).permute(1, 0, 2)
+    return forward_from(stack, [activate(stack, 0, first)], inputs.cue, buffers)
 
 
 def forward_from(stack: Stack, hidden: list, cue, buffers: Buffers | None = None):
@@ -64,21 +74,11 @@ def forward_from(stack: Stack, hidden: list, cue, buffers: Buffers | None = None
     return activity[:-1], activity[-1]
 
 
-def _first_layer(stack, first, out):
-    if not stack.shared:
-        return torch.bmm(first, stack.first, out=out)
-    if out is None:
-        shape = (len(first), stack.n_networks, stack.network.sizes[1])
-        out = first.new_empty(shape).permute(1, 0, 2)
-    torch.mm(first, stack.as_matrix(stack.first), out=stack.as_matrix(out))
-    return out
-
-
 def affine(stack: Stack, k: int, incoming, cue, buffers: Buffers | None = None):
     """Pre-activation of layer ``k`` >= 1 from the activity of the layer below."""
     layer = stack.layers[k]
     if buffers and layer.coefs.shape[2] == 1:  # faster than a product with one column
-        products = torch.mul(incoming, layer.coefs.transpose(1, 2), out=buffers.delta[k - 1])
+        products = torch.mul(incoming, stack.transposed[k], out=buffers.delta[k - 1])
         z = torch.sum(products, -1, keepdim=True, out=buffers.activity[k]).add_(layer.intercepts)
     else:
         out = buffers.activity[k] if buffers else None
@@ -102,12 +102,12 @@ def output_delta(stack: Stack, gradient, output):
 
 def delta_below(stack: Stack, k: int, delta, out=None):
     """Gradient with respect to the activity below layer ``k`` from that at its pre-activation."""
-    coefs = stack.layers[k].coefs
-    if coefs.shape[2] == 1:
-        return torch.mul(delta, coefs.transpose(1, 2), out=out)
+    transposed = stack.transposed[k]
+    if transposed.shape[1] == 1:
+        return torch.mul(delta, transposed, out=out)
     if out is not None and not out.is_contiguous():  # bmm writes contiguous memory only
-        return out.copy_(torch.bmm(delta, coefs.transpose(1, 2)))
-    return torch.bmm(delta, coefs.transpose(1, 2), out=out)
+        return out.copy_(torch.bmm(delta, transposed))
+    return torch.bmm(delta, transposed, out=out)
 
 
 def activity_gradient(stack: Stack, hidden: list, delta, layer: int):
@@ -125,23 +125,22 @@ def backward(stack: Stack, inputs: Inputs, hidden: list, delta, buffers: Buffers
     backward_activation = ACTIVATIONS[stack.network.activation][1]
     for k in range(stack.network.n_weights - 1, 0, -1):
         below, out = hidden[k - 1], buffers.delta[k - 1]
-        _weight_gradients(stack.layer_grads[k], below, delta, inputs.cue, out)
+        _weight_gradients(stack.layer_grads[k], k, delta, inputs.cue, buffers)
         delta = delta_below(stack, k, delta, out)
         delta = backward_activation(delta, below, out)
     if stack.shared:
-        out = stack.as_matrix(stack.first_grad)
-        torch.mm(inputs.first.T, stack.as_matrix(delta), out=out)
+        torch.mm(inputs.first.T, buffers.first_delta_matrix, out=stack.first_grad_matrix)
     else:
         torch.bmm(inputs.first.transpose(1, 2), delta, out=stack.first_grad)
 
 
-def _weight_gradients(grads, below, delta, cue, scratch):
+def _weight_gradients(grads, k, delta, cue, buffers):
     torch.sum(delta, 1, keepdim=True, out=grads.intercepts)
     if grads.coefs.shape[2] == 1:
-        products = torch.mul(below, delta, out=scratch)
+        products = torch.mul(buffers.activity[k - 1], delta, out=buffers.delta[k - 1])
         torch.sum(products, 1, out=grads.coefs.squeeze(2))
     else:
-        torch.bmm(below.transpose(1, 2), delta, out=grads.coefs)
+        torch.bmm(buffers.transposed[k - 1], delta, out=grads.coefs)
     if grads.context is not None:
         cue = cue.expand(delta.shape[0], *cue.shape[-2:])
         torch.bmm(cue.transpose(1, 2), delta, out=grads.context)

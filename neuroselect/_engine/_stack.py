@@ -63,15 +63,20 @@ class Stack:
                 self._shapes.append((network.n_tasks, sizes[k + 1]))
         n_values = sum(self._room(a, b) for a, b in self._shapes)
         self.theta = torch.zeros(n_values, dtype=dtype, device=device)
-        self.first, self.layers = self._views(self.theta)
+        self.first, self.layers = self.views(self.theta)
         self._load(weights)
+        # Views that every step needs are made once: in small networks they would cost as much
+        # as the arithmetic.
+        self.transposed = [layer.coefs.transpose(1, 2) for layer in self.layers]
+        self.first_matrix = self.as_matrix(self.first) if shared else None
         if gradients:
             self.grad = torch.zeros_like(self.theta)
-            self.first_grad, self.layer_grads = self._views(self.grad)
+            self.first_grad, self.layer_grads = self.views(self.grad)
+            self.first_grad_matrix = self.as_matrix(self.first_grad) if shared else None
 
     @staticmethod
     def as_matrix(block):
-        """View a shared first block, or its gradient, as (rows, n_networks * n_units)."""
+        """View what is stored as (rows, n_networks, n_units) as a matrix of these rows."""
         return block.permute(1, 0, 2).flatten(1)
 
     def _room(self, a: int, b: int) -> int:
@@ -85,8 +90,8 @@ class Stack:
     def _cued(self, k: int) -> bool:
         return self.network.n_tasks > 0 and self.network.context_layer == k
 
-    def _views(self, flat):
-        """Cut a flat buffer into the first layer's block and one `Layer` per layer."""
+    def views(self, flat):
+        """Cut a flat buffer, laid out as the parameters, into the first layer's block and one `Layer` per layer."""
         blocks, start = [], 0
         for k, (a, b) in enumerate(self._shapes):
             block = flat[start : start + self.n_networks * a * b]
