@@ -132,6 +132,10 @@ class MiniBatches:
                 yield block.part(bounds[k] - bounds[first], bounds[k + 1] - bounds[first])
             first = last
 
+    def pick(self, trials: np.ndarray) -> Batch:
+        """Pick each network's own trials by number, (n_networks, n_picked)."""
+        return self._pool.pick(torch.as_tensor(trials + self._offset, device=self._device))
+
     def close(self) -> None:
         """Ask for a pass too many: `check_passes` raises if a curriculum has one."""
         for passes in self._passes:
@@ -140,10 +144,9 @@ class MiniBatches:
 
 def _passes(job: Job):
     """Walk through the curriculum of one network."""
-    spec, trials = job.spec, job.trials
-    task = trials.task if trials.tasks is None else trials.tasks[trials.task]
+    spec = job.spec
     passes = spec.curriculum(
-        task,
+        job.trials.codes,
         batch_size=spec.batch_size,
         max_iter=spec.max_iter,
         rng=np.random.default_rng(job.order_seed),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.curricula import Curriculum
 
 
@@ -53,6 +54,7 @@ class TrainingSpec(NamedTuple):
     task_counts: tuple[int, ...]  # trials of each task, where sizes of steps depend on them
     dtype: str
     device: str
+    consolidation: EWC | SynapticIntelligence | None = None
 
 
 class Weights(NamedTuple):
@@ -71,6 +73,11 @@ class Trials(NamedTuple):
     target: np.ndarray  # (n_trials, n_outputs), or (n_trials,) class index
     weight: np.ndarray | None = None  # (n_trials,), mean 1
     tasks: np.ndarray | None = None  # (n_tasks,), codes of the known tasks
+
+    @property
+    def codes(self) -> np.ndarray:
+        """Task code of each trial, as the user knows it: (n_trials,)."""
+        return self.task if self.tasks is None else self.tasks[self.task]
 
 
 class Job(NamedTuple):

@@ -91,7 +91,7 @@ class Stack:
         return self.network.n_tasks > 0 and self.network.context_layer == k
 
     def views(self, flat):
-        """Cut a flat buffer, laid out as the parameters, into the first layer's block and one `Layer` per layer."""
+        """Cut a buffer like ``theta`` into the first layer's block and one `Layer` per layer."""
         blocks, start = [], 0
         for k, (a, b) in enumerate(self._shapes):
             block = flat[start : start + self.n_networks * a * b]

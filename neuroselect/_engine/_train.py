@@ -13,6 +13,7 @@ from torch import zeros_like
 from torch.optim.adam import adam
 
 from neuroselect._engine._batches import Batch, is_full_batch, make_batches
+from neuroselect._engine._consolidation import make_pull
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import Buffers, backward, forward, output_delta
 from neuroselect._engine._spec import Job, Result
@@ -36,9 +37,10 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
             device=spec.device,
             gradients=True,
         )
-        step = _Step(stack, jobs)
+        step = _Step(stack, jobs, batches)
         curve = stack.theta.new_zeros(spec.max_iter, len(jobs))
-        for of_pass in curve:
+        for k, of_pass in enumerate(curve):
+            step.before_pass(k)
             n_trials = n_steps = 0
             for batch in batches:
                 of_pass += step(batch)
@@ -75,7 +77,7 @@ def _n_idle(jobs: list[Job]) -> int:
 class _Step:
     """One update of every network in the stack."""
 
-    def __init__(self, stack: Stack, jobs: list[Job]):
+    def __init__(self, stack: Stack, jobs: list[Job], batches):
         self.stack, self.spec = stack, jobs[0].spec
         self.loss = LOSSES[self.spec.loss].with_gradient
         self.buffers: dict[int, Buffers] = {}
@@ -85,6 +87,12 @@ class _Step:
         # Plain descent is linear in the gradient: each network's step size goes into its loss.
         self.scale = torch.ones_like(rates) if self.spec.solver == "adam" else rates
         self.penalty = alphas * self.scale if alphas.any() else None
+        self.pull = make_pull(stack, jobs, batches, self.scale)
+
+    def before_pass(self, number: int) -> None:
+        """Consolidate what has been learned, if the task changes."""
+        if self.pull is not None:
+            self.pull.before_pass(number)
 
     def __call__(self, batch: Batch):
         """Update; return the batch's loss before it, summed over trials, (n_networks,)."""
@@ -100,9 +108,13 @@ class _Step:
             delta.mul_(batch.weight.unsqueeze(-1))
         delta = output_delta(self.stack, delta, output)
         backward(self.stack, batch.inputs, hidden, delta, buffers)
+        if self.pull is not None:
+            self.pull.before_update()
         if self.penalty is not None:
             self._add_penalty()
         self.update()
+        if self.pull is not None:
+            self.pull.after_update()
         return losses.sum(-1)
 
     def _add_penalty(self):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Integral
 from typing import NamedTuple
 
@@ -49,6 +50,19 @@ def plan_blocks(tasks: list, position, order, passes, max_iter: int) -> list[Blo
         if n_passes:
             shown.add(own)
     return blocks
+
+
+def task_changes(task, order, passes, max_iter: int) -> list[tuple[int, np.ndarray]]:
+    """Find where the task shown changes: see `Blocked.boundaries`."""
+    tasks, position = encode_call(task, None, max_iter)
+    blocks = plan_blocks(tasks, position, order, passes, max_iter)
+    shown = [block for block in blocks if block.n_passes]
+    changes, n_done = [], 0
+    for block, following in pairwise(shown):
+        n_done += block.n_passes
+        if not np.array_equal(block.trials, following.trials):
+            changes.append((n_done, block.trials))
+    return changes
 
 
 def _block_passes(passes, n_blocks, max_iter):
@@ -163,6 +177,31 @@ class Blocked:
             for _ in range(block.n_passes)
         )
 
+    def boundaries(self, task, *, max_iter: int) -> list[tuple[int, np.ndarray]]:
+        """Find where the task shown changes.
+
+        Parameters
+        ----------
+        task : array-like of shape (n_trials,)
+            Task code of each trial.
+        max_iter : int
+            Number of passes.
+
+        Returns
+        -------
+        changes : list of (int, ndarray of shape (n_trials_of_task,))
+            For each change of task, the number of passes before it and the trials of the task
+            that ended. Blocks without passes do not count, those that show the same task as the
+            one before continue it; the end of training is no change.
+
+        Examples
+        --------
+        >>> from neuroselect.curricula import Blocked
+        >>> Blocked(order=["B", "A"]).boundaries(["A", "B", "A", "B"], max_iter=3)
+        [(2, array([1, 3]))]
+        """
+        return task_changes(task, self.order, self.passes, max_iter)
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -227,6 +266,10 @@ class Replay:
         tasks, position = encode_call(task, batch_size, max_iter)
         blocks = plan_blocks(tasks, position, self.order, self.passes, max_iter)
         return (steps for block in blocks for steps in self._block_passes(block, batch_size, rng))
+
+    def boundaries(self, task, *, max_iter: int) -> list[tuple[int, np.ndarray]]:
+        """Find where the task shown changes, replayed steps aside: see `Blocked.boundaries`."""
+        return task_changes(task, self.order, self.passes, max_iter)
 
     def _block_passes(self, block, batch_size, rng):
         n_done = 0

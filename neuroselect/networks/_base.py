@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from neuroselect._engine._predict import carry_on, hidden_activity, outputs
 from neuroselect._engine._spec import Job, Result, Trials, Weights
 from neuroselect._engine._train import train
+from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.curricula import CURRICULA
 from neuroselect.networks._encoding import encode_stimuli, encode_tasks, layer_index, learn_tasks
 from neuroselect.networks._settings import initial_weights, network_spec, training_spec
@@ -55,6 +56,7 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "curriculum": [StrOptions(set(CURRICULA)), callable],
+        "consolidation": [EWC, SynapticIntelligence, None],
         "random_state": ["random_state"],
         "device": [StrOptions(set(DEVICES))],
         "verbose": ["verbose"],
@@ -127,11 +129,14 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if not finite:
             first = np.flatnonzero(~np.isfinite(result.loss_curve))
             when = f" (the loss at pass {first[0]} already)" if len(first) else ""
+            pull = ""
+            if self.consolidation is not None:
+                pull = f", lower the strength of consolidation={self.consolidation!r}"
             raise ValueError(
                 f"Training of {type(self).__name__} ended with weights that are not finite{when}."
                 f" The usual cause is a step too large for the initial weights and inputs: lower"
                 f" learning_rate_init={self.learning_rate_init} or init_scale={self.init_scale},"
-                f" scale the stimuli, or take reduction='mean'."
+                f" scale the stimuli{pull}, or take reduction='mean'."
             )
         dtype = job.trials.stimuli.dtype
         self.coefs_ = list(result.weights.coefs)

@@ -80,6 +80,10 @@ default="interleaved"
         blocked, every tenth step on earlier tasks; "biased": tasks drawn with given
         probabilities. An object of :mod:`neuroselect.curricula` sets the details, a callable
         that follows its protocol any order.
+    consolidation : EWC, SynapticIntelligence or None, default=None
+        How earlier tasks are protected while later ones are learned: an object of
+        :mod:`neuroselect.consolidation`. It needs a curriculum with blocks, "blocked" or
+        "replay". Its penalty is not in `loss_curve_`.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of trials, independently: the same integer
         gives the same numbers, times their scale, at any ``init_scale``.
@@ -179,6 +183,7 @@ default="interleaved"
         batch_size="auto",
         max_iter=200,
         curriculum="interleaved",
+        consolidation=None,
         random_state=None,
         device="cpu",
         verbose=0,
@@ -207,6 +212,7 @@ default="interleaved"
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.curriculum = curriculum
+        self.consolidation = consolidation
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
@@ -252,7 +258,7 @@ class MultiTaskMLPClassifier(ClassifierMixin, BaseMultiTaskMLP):
     hidden_layer_sizes, task_column, context_layer, context_scale, activation, init, \
 init_scale, context_init_scale, output_init_scale, bias_init, init_rank, coefs_init, \
 intercepts_init, context_coefs_init, reduction, alpha, solver, learning_rate_init, momentum, \
-batch_size, max_iter, curriculum, random_state, device, verbose
+batch_size, max_iter, curriculum, consolidation, random_state, device, verbose
         As in `MultiTaskMLP`.
     output_activation : {"identity", "relu", "tanh", "logistic"}, default="identity"
         Applied to the logits, before the softmax.
@@ -315,6 +321,7 @@ n_features_in_, feature_names_in_
         batch_size="auto",
         max_iter=200,
         curriculum="interleaved",
+        consolidation=None,
         random_state=None,
         device="cpu",
         verbose=0,
@@ -343,6 +350,7 @@ n_features_in_, feature_names_in_
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.curriculum = curriculum
+        self.consolidation = consolidation
         self.random_state = random_state
         self.device = device
         self.verbose = verbose

@@ -46,6 +46,8 @@ def training_spec(estimator, network: NetworkSpec, trials: Trials, device: str) 
     rate = float(estimator.learning_rate_init)
     curriculum = get_curriculum(estimator.curriculum)
     by_task = isinstance(curriculum, (Blocked, Replay))
+    if estimator.consolidation is not None:
+        _check_consolidation(estimator, curriculum, trials)
     return TrainingSpec(
         network=network,
         loss=estimator.loss,
@@ -61,7 +63,35 @@ def training_spec(estimator, network: NetworkSpec, trials: Trials, device: str) 
         task_counts=tuple(np.bincount(trials.task).tolist()) if by_task else (),
         dtype=trials.stimuli.dtype.name,
         device=device,
+        consolidation=estimator.consolidation,
     )
+
+
+def _check_consolidation(estimator, curriculum, trials: Trials) -> None:
+    """Raise unless there will be an earlier task to protect."""
+    given = estimator.consolidation
+    if estimator.task_column is None:
+        raise ValueError(
+            f"consolidation={given!r} protects earlier tasks, but task_column is None. Name the"
+            " column of X that holds the tasks, or set consolidation=None."
+        )
+    if not isinstance(curriculum, (Blocked, Replay)):
+        raise ValueError(
+            f"consolidation={given!r} needs a curriculum that shows the tasks in blocks: 'blocked',"
+            " 'replay', or a Blocked or Replay object of neuroselect.curricula; got"
+            f" curriculum={estimator.curriculum!r}."
+        )
+    if not curriculum.boundaries(trials.codes, max_iter=estimator.max_iter):
+        raise ValueError(
+            f"consolidation={given!r} acts when the task changes, but curriculum="
+            f"{estimator.curriculum!r} shows one task only. Show several tasks, or set"
+            " consolidation=None."
+        )
+    if estimator.loss == "squared_error" and getattr(given, "fisher", None) == "predicted":
+        raise ValueError(
+            "fisher='predicted' takes the most probable class as target, but this network has no"
+            " classes (loss='squared_error'). Use fisher='true' or 'empirical'."
+        )
 
 
 def initial_weights(estimator, network: NetworkSpec, rng: np.random.Generator) -> Weights:

@@ -1,0 +1,211 @@
+"""Consolidation of earlier tasks, for a stack of networks.
+
+Every method pulls each parameter to a centre, with a penalty 1/2 sum importance (theta -
+centre)^2 added to the objective; methods differ in what happens at a change of task. The
+importance contains the method's strength and, like the gradient, each network's step size
+where that is folded into the loss.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import zeros_like
+
+from neuroselect._engine._activations import ACTIVATIONS
+from neuroselect._engine._batches import Batch, MiniBatches
+from neuroselect._engine._losses import LOSSES
+from neuroselect._engine._passes import delta_below, forward, output_delta
+from neuroselect._engine._spec import Job
+from neuroselect._engine._stack import Stack
+from neuroselect.consolidation import EWC
+
+# Trials whose activity is held at once; the same for any stack, as are its results.
+BLOCK_TRIALS = 256
+
+
+def make_pull(stack: Stack, jobs: list[Job], batches: MiniBatches, scale):
+    """Return what consolidates the stack, or None. ``scale`` is what the loss is times."""
+    spec = jobs[0].spec
+    if spec.consolidation is None:
+        return None
+    if isinstance(spec.consolidation, EWC):
+        return _FisherPull(stack, jobs, batches, scale)
+    return _PathPull(stack, jobs)
+
+
+class _Pull:
+    """Importance and centre of every parameter, and when they change."""
+
+    def __init__(self, stack: Stack, jobs: list[Job]):
+        self.stack, self.spec = stack, jobs[0].spec
+        self.rule = self.spec.consolidation
+        self.importance, self.centre = zeros_like(stack.theta), zeros_like(stack.theta)
+        self.distance = zeros_like(stack.theta)
+        self.ends = [_ended_trials(job) for job in jobs]
+
+    def before_pass(self, number: int) -> None:
+        """Consolidate the tasks that end before pass ``number``."""
+        if number in self.ends[0]:
+            self._consolidate([ends[number] for ends in self.ends])
+
+    def before_update(self) -> None:
+        """Add the penalty's gradient to that of the loss."""
+        torch.sub(self.stack.theta, self.centre, out=self.distance)
+        self.stack.grad.addcmul_(self.importance, self.distance)
+
+    def after_update(self) -> None:
+        """Nothing to note, unless a method follows the path of training."""
+
+
+def _ended_trials(job: Job) -> dict[int, np.ndarray]:
+    """Trials of the task that ended, by the number of passes before its end."""
+    return dict(job.spec.curriculum.boundaries(job.trials.codes, max_iter=job.spec.max_iter))
+
+
+class _FisherPull(_Pull):
+    """Elastic weight consolidation."""
+
+    def __init__(self, stack, jobs, batches, scale):
+        super().__init__(stack, jobs)
+        self.batches, self.scale = batches, scale
+        self.earlier = [np.array([], dtype=np.int64)] * len(jobs)
+        self.rngs = [np.random.default_rng(_sampling_seed(job)) for job in jobs]
+
+    def _consolidate(self, ended):
+        if self.rule.anchors == "last":
+            ended = self.earlier = [
+                np.union1d(a, b) for a, b in zip(self.earlier, ended, strict=True)
+            ]
+        trials = self.batches.pick(np.stack(self._sampled(ended)))
+        fisher = diagonal_fisher(
+            self.stack,
+            trials,
+            loss=self.spec.loss,
+            kind=self.rule.fisher,
+            scale=self.scale * self.rule.strength,
+        )
+        if self.rule.anchors == "last":
+            self.importance, share = fisher, torch.ones_like(fisher)
+        else:
+            # Quadratics add up to one around the weighted mean of their centres.
+            self.importance += fisher
+            share = torch.where(self.importance > 0, fisher / self.importance, 0.0)
+        self.centre = torch.lerp(self.centre, self.stack.theta, share)
+
+    def _sampled(self, ended):
+        n = self.rule.n_samples
+        if n is None or n >= len(ended[0]):
+            return ended
+        pairs = zip(self.rngs, ended, strict=True)
+        return [rng.choice(trials, n, replace=False) for rng, trials in pairs]
+
+
+def _sampling_seed(job: Job) -> np.random.SeedSequence:
+    """Seed of a network's own draws for the Fisher information, beside those of its order."""
+    seed = job.order_seed
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 0))
+
+
+class _PathPull(_Pull):
+    """Synaptic intelligence."""
+
+    def __init__(self, stack, jobs):
+        super().__init__(stack, jobs)
+        self.n_ends = len(self.ends[0])
+        self.path = zeros_like(stack.theta)
+        self.start, self.before = stack.theta.clone(), zeros_like(stack.theta)
+        self.gradient = zeros_like(stack.theta)
+
+    def before_update(self):
+        if self.n_ends:
+            self.gradient.copy_(self.stack.grad)
+            self.before.copy_(self.stack.theta)
+        super().before_update()
+
+    def after_update(self):
+        if self.n_ends:
+            moved = torch.sub(self.stack.theta, self.before, out=self.before)
+            self.path.addcmul_(self.gradient, moved, value=-1)
+
+    def _consolidate(self, ended):
+        theta = self.stack.theta
+        gained = self.path / ((theta - self.start).square_() + self.rule.damping)
+        self.importance.add_(gained, alpha=2 * self.rule.strength).clamp_(min=0)
+        self.centre.copy_(theta)
+        self.start.copy_(theta)
+        self.path.zero_()
+        self.n_ends -= 1
+
+
+def diagonal_fisher(stack: Stack, trials: Batch, *, loss: str, kind: str, scale):
+    """Diagonal Fisher information of every parameter, a mean over trials.
+
+    The gradient of one trial is the outer product of what enters a layer, h, and of delta at
+    its pre-activation: its square is that of h**2 and delta**2, and a sum over trials is one
+    matrix product.
+
+    Parameters
+    ----------
+    stack : Stack
+    trials : Batch
+        With a network axis; means are over the trials' weights, if there are any.
+    loss : {"squared_error", "cross_entropy"}
+    kind : {"true", "empirical", "predicted"}
+        See `neuroselect.consolidation.EWC`.
+    scale : tensor of shape (n_networks, 1, 1)
+        Factor of each network.
+
+    Returns
+    -------
+    fisher : tensor
+        Laid out as ``stack.theta``.
+    """
+    fisher = zeros_like(stack.theta)
+    views = stack.views(fisher)
+    weight = trials.weight
+    if weight is None:
+        weight = torch.ones_like(trials.inputs.first[..., 0])
+    total = weight.sum(-1, keepdim=True)
+    share = scale * torch.where(total > 0, weight / total, 0.0).unsqueeze(-1)
+    for start in range(0, trials.n_trials, BLOCK_TRIALS):
+        part = trials.part(start, start + BLOCK_TRIALS)
+        hidden, output = forward(stack, part.inputs)
+        for delta, probability in _output_gradients(output, part.target, loss, kind):
+            factor = share[:, start : start + BLOCK_TRIALS] * probability
+            delta = output_delta(stack, delta, output)
+            _add_squares(stack, views, part.inputs, hidden, delta, factor)
+    return fisher
+
+
+def _output_gradients(output, target, loss, kind):
+    """Gradients at the output, (n_networks, n_trials, n_outputs), and their probabilities."""
+    gradient = LOSSES[loss].gradient
+    if kind == "empirical":
+        yield gradient(output, target), 1.0
+    elif kind == "predicted":
+        yield gradient(output, output.argmax(-1)), 1.0
+    elif loss == "cross_entropy":
+        p = torch.softmax(output, -1)
+        for c in range(output.shape[-1]):
+            yield gradient(output, torch.full_like(target, c)), p[..., c : c + 1]
+    else:
+        for o in range(output.shape[-1]):
+            delta = zeros_like(output)
+            delta[..., o] = 1
+            yield delta, 1.0
+
+
+def _add_squares(stack, views, inputs, hidden, delta, factor):
+    """Add squared gradients of all parameters, summed over trials times ``factor``."""
+    first, layers = views
+    backward_activation = ACTIVATIONS[stack.network.activation][1]
+    for k in range(stack.network.n_weights - 1, 0, -1):
+        below, squares = hidden[k - 1], delta.square() * factor
+        layers[k].coefs.baddbmm_(below.square().transpose(1, 2), squares)
+        layers[k].intercepts.add_(squares.sum(1, keepdim=True))
+        if layers[k].context is not None:
+            layers[k].context.baddbmm_(inputs.cue.square().transpose(1, 2), squares)
+        delta = delta_below(stack, k, delta)
+        delta = backward_activation(delta, below, delta)
+    first.baddbmm_(inputs.first.square().transpose(1, 2), delta.square() * factor)
