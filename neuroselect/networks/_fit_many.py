@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,6 +18,7 @@ from neuroselect._engine._chunks import make_chunks
 from neuroselect._engine._spec import Job, Result
 from neuroselect._engine._train import train
 from neuroselect.networks._base import BaseMultiTaskMLP
+from neuroselect.networks._checkpoint import Checkpoint
 from neuroselect.utils._progress import progress_bar
 from neuroselect.utils._sklearn import Interval, StrOptions, validate_params
 
@@ -27,6 +31,7 @@ from neuroselect.utils._sklearn import Interval, StrOptions, validate_params
         "indices": ["array-like", None],
         "n_jobs": [Integral, None],
         "chunk_bytes": [StrOptions({"auto"}), Interval(Real, 1, None, closed="left")],
+        "checkpoint": [str, os.PathLike, None],
         "verbose": ["verbose"],
     },
     prefer_skip_nested_validation=True,
@@ -39,6 +44,7 @@ def fit_many(
     indices: Sequence[ArrayLike | None] | None = None,
     n_jobs: int | None = None,
     chunk_bytes: float | str = "auto",
+    checkpoint: str | os.PathLike | None = None,
     verbose: int | bool = 0,
 ) -> list:
     """Train many networks at once.
@@ -65,6 +71,11 @@ def fit_many(
     chunk_bytes : float or "auto", default="auto"
         Memory of one stack: its weights, gradients and activity. "auto" is what fits a
         core's cache, or makes an accelerator's launches worth while.
+    checkpoint : str or path-like, default=None
+        Folder in which the trained networks of each stack are kept as soon as they are there.
+        A call with the same arguments, after whatever ended the first, trains those that are
+        missing, with identical results; ``n_jobs`` and ``verbose`` may differ. One folder
+        keeps one sweep, and serves one call at a time. Networks need integer seeds.
     verbose : bool or int, default=0
         Show a progress bar.
 
@@ -79,6 +90,10 @@ def fit_many(
         If an estimator is not a network of this package.
     ValueError
         If parameters or data do not fit, or if networks diverged; the message lists them.
+        If ``checkpoint`` holds another sweep (networks, data, ``chunk_bytes`` or versions of
+        the packages differ) or other files, or if a network has ``random_state=None``.
+    OSError
+        If ``checkpoint`` cannot be written to; finished networks are kept.
 
     See Also
     --------
@@ -91,6 +106,11 @@ def fit_many(
     bit, in float32, too. How a stack is cut does not depend on ``n_jobs``, so that no result
     does.
 
+    A checkpoint is a manifest (JSON) and one ``.npz`` file per stack, with the arrays ``coefs_0``,
+    ``intercepts_0`` and so on, ``context`` and ``loss_curve``, networks first. Files are put in
+    place whole or not at all; damaged ones are trained again. A curriculum of one's own is known
+    by its name, docstring, code and attributes, not by the global variables that it reads.
+
     Examples
     --------
     >>> from neuroselect import MultiTaskMLP, fit_many
@@ -101,8 +121,13 @@ def fit_many(
     [(200,), (200,)]
     """
     networks = [_cloned(estimator, k) for k, estimator in enumerate(estimators)]
-    jobs = _make_jobs(networks, X, y, _row_sets(indices, len(networks)))
-    results = train_jobs(jobs, n_jobs=n_jobs, chunk_bytes=chunk_bytes, verbose=verbose)
+    row_sets = _row_sets(indices, len(networks))
+    if checkpoint is not None:
+        _check_seeds(networks)
+    jobs = _make_jobs(networks, X, y, row_sets)
+    results = train_jobs(
+        jobs, n_jobs=n_jobs, chunk_bytes=chunk_bytes, checkpoint=checkpoint, verbose=verbose
+    )
     failures = []
     for k, (network, job, result) in enumerate(zip(networks, jobs, results, strict=True)):
         try:
@@ -118,29 +143,71 @@ def fit_many(
     return networks
 
 
-def train_jobs(jobs: list[Job], *, n_jobs, chunk_bytes, verbose) -> list[Result]:
-    """Train jobs of any mixture, stack by stack."""
+def train_jobs(jobs: list[Job], *, n_jobs, chunk_bytes, verbose, checkpoint=None) -> list[Result]:
+    """Train jobs of any mixture, stack by stack; those in a checkpoint are read instead."""
     chunks = make_chunks(jobs, chunk_bytes)
-    stacks = [[jobs[k] for k in chunk] for chunk in chunks]
-    results: list = [None] * len(jobs)
+    stacks = {k: [jobs[i] for i in chunk] for k, chunk in enumerate(chunks)}
+    kept = None if checkpoint is None else Checkpoint(checkpoint, jobs, chunks)
     total = sum(job.spec.max_iter for job in jobs)
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    in_process = parallel.n_jobs == 1 or len(stacks) < 2
+    finished = {}
     with progress_bar(verbose, total, "pass", f"{len(jobs)} networks") as bar:
-        if in_process:
-            trained = (_train_showing(stack, bar) for stack in stacks)
-        else:
-            trained = parallel(delayed(train)(stack) for stack in stacks)
-        for chunk, stack, outcome in zip(chunks, stacks, trained, strict=True):
-            if not in_process:
-                bar.update(len(stack) * stack[0].spec.max_iter)
-            for k, result in zip(chunk, outcome, strict=True):
-                results[k] = result
+        for k in stacks if kept else ():
+            outcome = kept.load(k)
+            if outcome is not None:
+                finished[k] = outcome
+                bar.update(_n_passes(stacks[k]))
+        missing = {k: stack for k, stack in stacks.items() if k not in finished}
+        with closing(_train_stacks(missing, n_jobs, bar)) as trained:
+            for k, outcome in trained:
+                if kept:
+                    kept.save(k, outcome)
+                finished[k] = outcome
+    results: list = [None] * len(jobs)
+    for k, chunk in enumerate(chunks):
+        for i, result in zip(chunk, finished[k], strict=True):
+            results[i] = result
     return results
+
+
+def _train_stacks(stacks: dict[int, list[Job]], n_jobs, bar) -> Iterator:
+    """Yield the number and the results of each stack as it is finished."""
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    if parallel.n_jobs == 1 or len(stacks) < 2:
+        for k, stack in stacks.items():
+            yield k, _train_showing(stack, bar)
+        return
+    trained = parallel(delayed(_train_numbered)(k, stacks[k]) for k in stacks)
+    try:
+        for k, outcome in trained:
+            bar.update(_n_passes(stacks[k]))
+            yield k, outcome
+    finally:
+        with warnings.catch_warnings():
+            # An error that ends the sweep says enough: joblib would add what it had not handed out.
+            warnings.simplefilter("ignore", UserWarning)
+            trained.close()
+
+
+def _train_numbered(k, stack):
+    return k, train(stack)
+
+
+def _n_passes(stack):
+    return len(stack) * stack[0].spec.max_iter
 
 
 def _train_showing(stack, bar):
     return train(stack, None if bar.disable else lambda: bar.update(len(stack)))
+
+
+def _check_seeds(networks):
+    unseeded = [k for k, network in enumerate(networks) if network.random_state is None]
+    if unseeded:
+        raise ValueError(
+            f"checkpoint needs networks that are the same in the next call: {len(unseeded)} have"
+            f" random_state=None, the first at position {unseeded[0]} of estimators. Give each an"
+            " integer, such as random_state=0."
+        )
 
 
 def _cloned(estimator, k):
