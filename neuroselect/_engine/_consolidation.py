@@ -41,18 +41,20 @@ class _Pull:
         self.stack, self.spec = stack, jobs[0].spec
         self.rule = self.spec.consolidation
         self.importance, self.centre = zeros_like(stack.theta), zeros_like(stack.theta)
-        self.distance = zeros_like(stack.theta)
+        self.distance, self.active = zeros_like(stack.theta), False
         self.ends = [_ended_trials(job) for job in jobs]
 
     def before_pass(self, number: int) -> None:
         """Consolidate the tasks that end before pass ``number``."""
         if number in self.ends[0]:
             self._consolidate([ends[number] for ends in self.ends])
+            self.active = True
 
     def before_update(self) -> None:
         """Add the penalty's gradient to that of the loss."""
-        torch.sub(self.stack.theta, self.centre, out=self.distance)
-        self.stack.grad.addcmul_(self.importance, self.distance)
+        if self.active:
+            torch.sub(self.stack.theta, self.centre, out=self.distance)
+            self.stack.grad.addcmul_(self.importance, self.distance)
 
     def after_update(self) -> None:
         """Nothing to note, unless a method follows the path of training."""

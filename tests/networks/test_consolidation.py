@@ -281,6 +281,20 @@ def test_a_sample_of_equal_trials_tells_all():
     np.testing.assert_array_equal(many.coefs_[0], full.coefs_[0])
 
 
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_weight_is_as_many_trials(rule, seed):
+    # The same weights in either task: the mean weight of a block is that of all trials.
+    weight = np.tile(np.random.default_rng(seed).integers(1, 4, 25), 2)
+    net = MultiTaskMLP(
+        (5,), batch_size=None, max_iter=8, learning_rate_init=0.02, curriculum="blocked",
+        consolidation=rule, random_state=seed,
+    )  # fmt: skip
+    weighted = clone(net).fit(X, Y, sample_weight=weight)
+    repeated = clone(net).fit(np.repeat(X, weight, axis=0), np.repeat(Y, weight))
+    for a, b in zip(all_weights(weighted), all_weights(repeated), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
+
+
 def test_loss_curve_is_without_penalty():
     settings = {"solver": "sgd", "learning_rate_init": 0.05, "batch_size": None, "random_state": 0}
     held = MultiTaskMLP(

@@ -5,8 +5,10 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 from neuroselect import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.datasets import make_context_blobs
 
 pytestmark = [
@@ -37,3 +39,13 @@ def test_fit_many_on_cuda_equals_the_loop():
     estimators = [MultiTaskMLP((20,), device="cuda", random_state=k, max_iter=30) for k in range(5)]
     for many, one in zip(fit_many(estimators, X, y), estimators, strict=True):
         np.testing.assert_allclose(many.coefs_[0], one.fit(X, y).coefs_[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("rule", [EWC(1.0, n_samples=9), SynapticIntelligence()])
+def test_consolidation_as_on_the_cpu(rule):
+    X, y = make_context_blobs()
+    settings = {"batch_size": 7, "max_iter": 10, "curriculum": "blocked", "random_state": 0}
+    cpu = MultiTaskMLP((9, 8), consolidation=rule, context_layer=-1, **settings)
+    gpu = clone(cpu).set_params(device="cuda").fit(X, y)
+    for a, b in zip(gpu.coefs_, cpu.fit(X, y).coefs_, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
