@@ -144,11 +144,17 @@ def _check_numbers(n_networks, max_iter, seed):
 def _writable_folder(out):
     """Make the folders, and write and remove a file in each, before hours are spent."""
     out = Path(out)
-    for folder in (out, out / "tables"):
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".{uuid.uuid4().hex}.tmp"
-        probe.touch()
-        probe.unlink()
+    try:
+        for folder in (out, out / "tables"):
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / f".{uuid.uuid4().hex}.tmp"
+            probe.touch()
+            probe.unlink()
+    except OSError as error:
+        raise OSError(
+            f"Cannot write to the folder out={str(out)!r}: {error.strerror or error}. Choose one"
+            " that can be written to."
+        ) from error
     return out
 
 
