@@ -1,4 +1,5 @@
 from . import (
+    consolidation,
     curricula,
     datasets,
     displays,

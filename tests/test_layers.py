@@ -15,6 +15,7 @@ ROOT = Path(neuroselect.__file__).parent
 # another's public functions where listed here.
 LEVELS = {
     "utils": 0,
+    "consolidation": 1,
     "curricula": 1,
     "datasets": 1,
     "_engine": 2,
@@ -83,7 +84,9 @@ def test_importing_the_package_is_cheap():
     assert min(seconds for seconds, _ in results) < 0.3
 
 
-@pytest.mark.parametrize("name", ["curricula", "datasets", "rsa", "geometry", "regime", "displays"])
+@pytest.mark.parametrize(
+    "name", ["consolidation", "curricula", "datasets", "rsa", "geometry", "regime", "displays"]
+)
 def test_light_packages_load_neither_torch_nor_matplotlib(name):
     _, modules = loaded_by(f"import neuroselect.{name}")
     assert not modules & {"torch", "matplotlib", "rsatoolbox"}
