@@ -8,9 +8,9 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -114,15 +114,15 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that under its name there is all of it, or what was there before."""
     advice = "Finished networks are kept: put this right and run again to go on. Failed to write"
     with _explained(path, advice):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent)
+        part = path.with_name(f".{path.name}-{uuid4().hex}.tmp")
         try:
-            with open(handle, "wb") as file:
+            with open(part, "xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)
+            os.replace(part, path)
         except BaseException:
-            os.unlink(name)
+            part.unlink(missing_ok=True)
             raise
 
 
