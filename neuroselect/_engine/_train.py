@@ -14,6 +14,7 @@ from torch.optim.adam import adam
 
 from neuroselect._engine._batches import Batch, is_full_batch, make_batches
 from neuroselect._engine._consolidation import make_pull
+from neuroselect._engine._factorial import FactorialDescent, stimulus_grid
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import Buffers, backward, forward, output_delta
 from neuroselect._engine._spec import Job, Result
@@ -37,7 +38,7 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
             device=spec.device,
             gradients=True,
         )
-        step = _Step(stack, jobs, batches)
+        step = _make_step(stack, jobs, batches)
         curve = stack.theta.new_zeros(spec.max_iter, len(jobs))
         for k, of_pass in enumerate(curve):
             step.before_pass(k)
@@ -49,6 +50,7 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
             if on_pass is not None:
                 on_pass()
         batches.close()
+        step.settle()
         curves = curve.T.cpu().numpy()
         results = [Result(w, c.copy()) for w, c in zip(stack.unload(), curves, strict=True)]
         return results[:n_networks]
@@ -74,6 +76,13 @@ def _n_idle(jobs: list[Job]) -> int:
     return 0 if plain and len(jobs) > 1 else 1
 
 
+def _make_step(stack: Stack, jobs: list[Job], batches):
+    grid = stimulus_grid(jobs, batches)
+    if grid is None:
+        return _Step(stack, jobs, batches)
+    return FactorialDescent(stack, jobs, batches, grid)
+
+
 class _Step:
     """One update of every network in the stack."""
 
@@ -93,6 +102,9 @@ class _Step:
         """Consolidate what has been learned, if the task changes."""
         if self.pull is not None:
             self.pull.before_pass(number)
+
+    def settle(self) -> None:
+        """Nothing to do: the stack's weights are always true."""
 
     def __call__(self, batch: Batch):
         """Update; return the batch's loss before it, summed over trials, (n_networks,)."""
