@@ -19,6 +19,7 @@ from neuroselect._engine._spec import Job, Result
 from neuroselect._engine._train import train
 from neuroselect.networks._base import BaseMultiTaskMLP
 from neuroselect.networks._checkpoint import Checkpoint
+from neuroselect.networks._dask import dask_backend, train_on_cluster
 from neuroselect.utils._progress import progress_bar
 from neuroselect.utils._sklearn import Interval, StrOptions, validate_params
 
@@ -67,7 +68,8 @@ def fit_many(
         all rows, in the place of one network's rows as well.
     n_jobs : int, default=None
         Processes that train stacks side by side, one thread each; None is 1 unless in a
-        `joblib.parallel_config` context, -1 all cores. Use 1 on an accelerator.
+        `joblib.parallel_config` context, -1 all cores. Use 1 on an accelerator. In
+        ``joblib.parallel_config(backend="dask")`` stacks train on all workers of the cluster.
     chunk_bytes : float or "auto", default="auto"
         Memory of one stack: its weights, gradients and activity. "auto" is what fits a
         core's cache, or makes an accelerator's launches worth while.
@@ -102,9 +104,9 @@ def fit_many(
     Notes
     -----
     Results equal the loop's to rounding (1e-10 in float64 unless training itself amplifies
-    rounding); on x86 CPUs, networks of one hidden layer trained in full batch equal them bit by
-    bit, in float32, too. How a stack is cut does not depend on ``n_jobs``, so that no result
-    does.
+    rounding); on x86 CPUs, networks of one hidden layer and one output trained in full batch equal
+    them bit by bit, in float32, too. How a stack is cut does not depend on ``n_jobs``, so that no
+    result does.
 
     A checkpoint is a manifest (JSON) and one ``.npz`` file per stack, with the arrays ``coefs_0``,
     ``intercepts_0`` and so on, ``context`` and ``loss_curve``, networks first. Files are put in
@@ -171,12 +173,15 @@ def train_jobs(jobs: list[Job], *, n_jobs, chunk_bytes, verbose, checkpoint=None
 
 def _train_stacks(stacks: dict[int, list[Job]], n_jobs, bar) -> Iterator:
     """Yield the number and the results of each stack as it is finished."""
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    if parallel.n_jobs == 1 or len(stacks) < 2:
+    parallel, cluster = Parallel(n_jobs=n_jobs, return_as="generator_unordered"), dask_backend()
+    if parallel.n_jobs == 1 or (len(stacks) < 2 and cluster is None):
         for k, stack in stacks.items():
             yield k, _train_showing(stack, bar)
         return
-    trained = parallel(delayed(_train_numbered)(k, stacks[k]) for k in stacks)
+    if cluster is not None:
+        trained = train_on_cluster(stacks, cluster)
+    else:
+        trained = parallel(delayed(_train_numbered)(k, stacks[k]) for k in stacks)
     try:
         for k, outcome in trained:
             bar.update(_n_passes(stacks[k]))
