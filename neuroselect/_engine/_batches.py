@@ -90,6 +90,12 @@ class FullBatch:
     def __iter__(self):
         yield self._batch
 
+    def block(self, trials: slice) -> Batch:
+        """Some of all networks' trials, in their given order."""
+        if self.shared:
+            return self._batch.pick(trials)
+        return self._batch.part(trials.start, trials.stop)
+
     def close(self) -> None:
         """Nothing is left over."""
 
@@ -101,7 +107,7 @@ class MiniBatches:
 
     def __init__(self, jobs, trials, which):
         spec = jobs[0].spec
-        self._device = spec.device
+        self._device, self._n_trials = spec.device, spec.n_trials
         distinct = _stacked(jobs, trials)
         self._pool = Batch(
             Inputs(*(None if x is None else x.flatten(0, 1) for x in distinct.inputs)),
@@ -131,6 +137,10 @@ class MiniBatches:
             for k in range(first, last):
                 yield block.part(bounds[k] - bounds[first], bounds[k + 1] - bounds[first])
             first = last
+
+    def block(self, trials: slice) -> Batch:
+        """Some of all networks' trials, in their given order."""
+        return self.pick(np.arange(self._n_trials)[None, trials])
 
     def pick(self, trials: np.ndarray) -> Batch:
         """Pick each network's own trials by number, (n_networks, n_picked)."""

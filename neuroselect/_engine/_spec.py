@@ -38,6 +38,13 @@ class NetworkSpec(NamedTuple):
         return self.n_tasks > 0 and self.context_layer == 0
 
 
+class RecordSpec(NamedTuple):
+    """What is recorded during training, and when."""
+
+    names: tuple[str, ...]
+    every: int | tuple[int, ...]  # every k-th pass, the first and the last; or chosen passes
+
+
 class TrainingSpec(NamedTuple):
     """What networks must agree in to be trained as one stack."""
 
@@ -55,6 +62,7 @@ class TrainingSpec(NamedTuple):
     dtype: str
     device: str
     consolidation: EWC | SynapticIntelligence | None = None
+    record: RecordSpec | None = None
 
 
 class Weights(NamedTuple):
@@ -96,3 +104,4 @@ class Result(NamedTuple):
 
     weights: Weights
     loss_curve: np.ndarray  # (max_iter,)
+    history: dict[str, np.ndarray] | None = None  # what was recorded, records first

@@ -17,6 +17,7 @@ from neuroselect._engine._consolidation import make_pull
 from neuroselect._engine._factorial import FactorialDescent, stimulus_grid
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import Buffers, backward, forward, output_delta
+from neuroselect._engine._record import make_recorder
 from neuroselect._engine._spec import Job, Result
 from neuroselect._engine._stack import Stack
 from neuroselect.utils._torch import one_thread
@@ -39,6 +40,9 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
             gradients=True,
         )
         step = _make_step(stack, jobs, batches)
+        recorder = make_recorder(stack, jobs[:n_networks], batches, step.settle)
+        if recorder is not None:
+            recorder.after(0)
         curve = stack.theta.new_zeros(spec.max_iter, len(jobs))
         for k, of_pass in enumerate(curve):
             step.before_pass(k)
@@ -47,13 +51,16 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
                 of_pass += step(batch)
                 n_trials, n_steps = n_trials + batch.n_trials, n_steps + 1
             of_pass /= n_trials if spec.reduction == "mean" else n_steps
+            if recorder is not None:
+                recorder.after(k + 1)
             if on_pass is not None:
                 on_pass()
         batches.close()
         step.settle()
         curves = curve.T.cpu().numpy()
-        results = [Result(w, c.copy()) for w, c in zip(stack.unload(), curves, strict=True)]
-        return results[:n_networks]
+        histories = [None] * n_networks if recorder is None else recorder.finished()
+        parts = zip(stack.unload(), curves, histories, strict=False)
+        return [Result(w, c.copy(), h) for w, c, h in parts]
 
 
 def _n_idle(jobs: list[Job]) -> int:

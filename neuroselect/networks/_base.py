@@ -12,11 +12,13 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from neuroselect._engine._predict import carry_on, hidden_activity, outputs
+from neuroselect._engine._record import RECORDABLE
 from neuroselect._engine._spec import Job, Result, Trials, Weights
 from neuroselect._engine._train import train
 from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.curricula import CURRICULA
 from neuroselect.networks._encoding import encode_stimuli, encode_tasks, layer_index, learn_tasks
+from neuroselect.networks._history import TrainingHistory, check_activity_fits, make_history
 from neuroselect.networks._settings import initial_weights, network_spec, training_spec
 from neuroselect.utils._progress import progress_bar
 from neuroselect.utils._sklearn import Interval, StrOptions, check_sample_weight, fit_context
@@ -57,6 +59,8 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "curriculum": [StrOptions(set(CURRICULA)), callable],
         "consolidation": [EWC, SynapticIntelligence, None],
+        "record": [StrOptions(set(RECORDABLE)), "array-like", None],
+        "record_every": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "random_state": ["random_state"],
         "device": [StrOptions(set(DEVICES))],
         "verbose": ["verbose"],
@@ -80,6 +84,7 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self : object
         """
         job = self._make_job(self._read_trials(X, y, sample_weight))
+        check_activity_fits([job])
         with progress_bar(self.verbose, job.spec.max_iter, "pass") as bar:
             (result,) = train([job], on_pass=bar.update if self.verbose else None)
         return self._learn(job, result)
@@ -147,10 +152,24 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.initial_context_coefs_ = job.initial.context.astype(dtype)
         self.loss_curve_ = result.loss_curve
         self.n_iter_ = len(result.loss_curve)
+        self._history = None
+        if result.history is not None:
+            self._history = make_history(job, result.history)
         self.n_layers_ = job.spec.network.n_weights + 1
         self.device_ = job.spec.device
         self._n_features_out = job.spec.network.hidden[-1]
         return self
+
+    @property
+    def history_(self) -> TrainingHistory:
+        """What was recorded during training: see ``record``."""
+        check_is_fitted(self)
+        if self._history is None:
+            raise AttributeError(
+                f"This {type(self).__name__} was trained without recording and has no history_. Set"
+                " record, such as record='task_losses', and fit it again."
+            )
+        return self._history
 
     # -- using the network -------------------------------------------------------------
 

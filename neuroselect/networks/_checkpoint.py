@@ -16,12 +16,14 @@ import numpy as np
 import torch
 
 from neuroselect import __version__
+from neuroselect._engine._record import history_bytes
 from neuroselect._engine._spec import Job, Result, Weights
 from neuroselect.utils._digest import digest
 
 MANIFEST = "manifest.json"
 TEMPORARY = ".*.tmp"
 MANY = 10  # positions listed in a message
+HISTORY = "history_"  # begins the names of recorded arrays
 
 
 class Checkpoint:
@@ -212,21 +214,27 @@ def _packed(results: list[Result]) -> dict[str, np.ndarray]:
     for layer in range(len(weights[0].coefs)):
         arrays[f"coefs_{layer}"] = np.stack([w.coefs[layer] for w in weights])
         arrays[f"intercepts_{layer}"] = np.stack([w.intercepts[layer] for w in weights])
+    for name in results[0].history or ():
+        arrays[HISTORY + name] = np.stack([result.history[name] for result in results])
     return arrays
 
 
 def _unpacked(arrays: dict[str, np.ndarray]) -> list[Result]:
     layers = range(sum(name.startswith("coefs_") for name in arrays))
+    recorded = [name for name in arrays if name.startswith(HISTORY)]
     results = []
     for k in range(len(arrays["loss_curve"])):
         own = {name: stacked[k].copy() for name, stacked in arrays.items()}
         coefs = tuple(own[f"coefs_{layer}"] for layer in layers)
         intercepts = tuple(own[f"intercepts_{layer}"] for layer in layers)
-        results.append(Result(Weights(coefs, intercepts, own["context"]), own["loss_curve"]))
+        history = {name.removeprefix(HISTORY): own[name] for name in recorded} or None
+        weights = Weights(coefs, intercepts, own["context"])
+        results.append(Result(weights, own["loss_curve"], history))
     return results
 
 
 def _result_bytes(job: Job) -> int:
     weights = job.initial
     n_values = sum(a.size for a in (*weights.coefs, *weights.intercepts, weights.context))
-    return (n_values + job.spec.max_iter) * np.dtype(job.spec.dtype).itemsize
+    n_values += job.spec.max_iter
+    return n_values * np.dtype(job.spec.dtype).itemsize + history_bytes(job)

@@ -20,6 +20,7 @@ from neuroselect._engine._train import train
 from neuroselect.networks._base import BaseMultiTaskMLP
 from neuroselect.networks._checkpoint import Checkpoint
 from neuroselect.networks._dask import dask_backend, train_on_cluster
+from neuroselect.networks._history import check_activity_fits
 from neuroselect.utils._progress import progress_bar
 from neuroselect.utils._sklearn import Interval, StrOptions, validate_params
 
@@ -147,6 +148,7 @@ def fit_many(
 
 def train_jobs(jobs: list[Job], *, n_jobs, chunk_bytes, verbose, checkpoint=None) -> list[Result]:
     """Train jobs of any mixture, stack by stack; those in a checkpoint are read instead."""
+    check_activity_fits(jobs)
     chunks = make_chunks(jobs, chunk_bytes)
     stacks = {k: [jobs[i] for i in chunk] for k, chunk in enumerate(chunks)}
     kept = None if checkpoint is None else Checkpoint(checkpoint, jobs, chunks)

@@ -84,6 +84,17 @@ default="interleaved"
         How earlier tasks are protected while later ones are learned: an object of
         :mod:`neuroselect.consolidation`. It needs a curriculum with blocks, "blocked" or
         "replay". Its penalty is not in `loss_curve_`.
+    record : str or sequence of str, default=None
+        What to record of the network while it trains, see `history_`. "task_losses": loss of
+        each task, reduced over its trials as ``reduction`` says; "task_scores": score of each,
+        as `score_by_task`; "sign_accuracy" (regression): share of each task's targets other than
+        0 whose sign the output has [1]_; "weight_norms": Frobenius norm of each layer's weights
+        and of the cue's, without intercepts; "weight_distances": that of their difference from
+        the initial ones; "activations": of the last hidden layer. All are of the training trials,
+        weighted by ``sample_weight``, with the weights that the network has after a pass.
+    record_every : int or sequence of int, default=1
+        Record after every k-th pass, before the first and after the last; or the numbers of the
+        passes after which to record, 0 for before training.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of trials, independently: the same integer
         gives the same numbers, times their scale, at any ``init_scale``.
@@ -108,6 +119,12 @@ default="interleaved"
         Loss of each pass: before its update for full batch, the mean over it otherwise.
     n_iter_ : int
         Number of passes made.
+    history_ : dict-like
+        What was recorded, if ``record`` says so: ``passes`` (n_records,), the arrays
+        ``task_losses``, ``task_scores`` and ``sign_accuracy`` (n_records, n_tasks),
+        ``weight_norms`` and ``weight_distances`` (n_records, n_layers), ``activations``
+        (n_records, n_trials, n_units), and the names ``tasks`` and ``layers`` of their columns.
+        ``history_.to_frame()`` is a table, one row for each record.
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
@@ -149,6 +166,13 @@ default="interleaved"
     (50, 20)
     >>> net.score_by_task(X, y).round(2)
     array([0.99, 0.99])
+
+    When does it choose the right side in every trial of both tasks?
+
+    >>> history = net.set_params(record="sign_accuracy").fit(X, y).history_
+    >>> right = (history.sign_accuracy == 1).all(axis=1)
+    >>> int(history.passes[right][0])
+    43
     """
 
     _parameter_constraints: dict = {
@@ -184,6 +208,8 @@ default="interleaved"
         max_iter=200,
         curriculum="interleaved",
         consolidation=None,
+        record=None,
+        record_every=1,
         random_state=None,
         device="cpu",
         verbose=0,
@@ -213,6 +239,8 @@ default="interleaved"
         self.max_iter = max_iter
         self.curriculum = curriculum
         self.consolidation = consolidation
+        self.record = record
+        self.record_every = record_every
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
@@ -258,7 +286,8 @@ class MultiTaskMLPClassifier(ClassifierMixin, BaseMultiTaskMLP):
     hidden_layer_sizes, task_column, context_layer, context_scale, activation, init, \
 init_scale, context_init_scale, output_init_scale, bias_init, init_rank, coefs_init, \
 intercepts_init, context_coefs_init, reduction, alpha, solver, learning_rate_init, momentum, \
-batch_size, max_iter, curriculum, consolidation, random_state, device, verbose
+batch_size, max_iter, curriculum, consolidation, record, record_every, random_state, device, \
+verbose
         As in `MultiTaskMLP`.
     output_activation : {"identity", "relu", "tanh", "logistic"}, default="identity"
         Applied to the logits, before the softmax.
@@ -270,7 +299,7 @@ batch_size, max_iter, curriculum, consolidation, random_state, device, verbose
     classes_ : ndarray of shape (n_classes,)
         Labels of all tasks.
     coefs_, intercepts_, context_coefs_, initial_coefs_, initial_intercepts_, \
-initial_context_coefs_, tasks_, loss_curve_, n_iter_, n_layers_, n_outputs_, device_, \
+initial_context_coefs_, tasks_, loss_curve_, n_iter_, history_, n_layers_, n_outputs_, device_, \
 n_features_in_, feature_names_in_
         As in `MultiTaskMLP`.
 
@@ -322,6 +351,8 @@ n_features_in_, feature_names_in_
         max_iter=200,
         curriculum="interleaved",
         consolidation=None,
+        record=None,
+        record_every=1,
         random_state=None,
         device="cpu",
         verbose=0,
@@ -351,6 +382,8 @@ n_features_in_, feature_names_in_
         self.max_iter = max_iter
         self.curriculum = curriculum
         self.consolidation = consolidation
+        self.record = record
+        self.record_every = record_every
         self.random_state = random_state
         self.device = device
         self.verbose = verbose

@@ -10,6 +10,7 @@ from neuroselect._engine._init import draw_weights
 from neuroselect._engine._spec import NetworkSpec, TrainingSpec, Trials, Weights
 from neuroselect.curricula import Blocked, Replay, get_curriculum
 from neuroselect.networks._encoding import layer_index
+from neuroselect.networks._history import record_spec
 
 
 def hidden_sizes(hidden_layer_sizes) -> tuple[int, ...]:
@@ -64,6 +65,7 @@ def training_spec(estimator, network: NetworkSpec, trials: Trials, device: str) 
         dtype=trials.stimuli.dtype.name,
         device=device,
         consolidation=estimator.consolidation,
+        record=record_spec(estimator),
     )
 
 
