@@ -13,7 +13,7 @@ from . import (
 )
 from .geometry import participation_ratio
 from .model_selection import BatchedGridSearchCV
-from .networks import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from .networks import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
 from .rsa import RDMRegression, RDMTransformer, model_rdms
 from .selectivity import LesionSelectivity, unit_classes
 

@@ -25,8 +25,12 @@ def network_bytes(spec: TrainingSpec, own_trials: bool) -> int:
     n_parameters += network.n_tasks * sizes[network.context_layer + 1]
     n_rows = spec.batch_size or spec.n_trials
     n_values = 2 * n_parameters + 2 * n_rows * sum(sizes[1:])
+    n_stimuli = sizes[0]
+    if network.conv is not None:
+        n_stimuli = network.conv.n_pixels
+        n_values += n_rows * network.conv.n_values
     if own_trials:
-        n_values += spec.n_trials * (sizes[0] + network.n_tasks + 2)
+        n_values += spec.n_trials * (n_stimuli + network.n_tasks + 2)
     return n_values * np.dtype(spec.dtype).itemsize
 
 

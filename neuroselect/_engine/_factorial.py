@@ -23,7 +23,7 @@ REFRESH = 256  # passes after which z is computed from the weights: rounding doe
 def stimulus_grid(jobs: list[Job], batches) -> np.ndarray | None:
     """Trials by (task, stimulus) if `FactorialDescent` can train these networks, else None."""
     spec, network = jobs[0].spec, jobs[0].spec.network
-    one_layer = len(network.hidden) == network.n_outputs == 1
+    one_layer = network.conv is None and len(network.hidden) == network.n_outputs == 1
     plain = spec.solver == "sgd" and not spec.momentum and spec.consolidation is None
     relu = network.activation == "relu" and network.output_activation == "identity"
     shared = isinstance(batches, FullBatch) and batches.shared

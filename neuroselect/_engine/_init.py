@@ -51,8 +51,13 @@ def draw_weights(
     bias: float,
     rank: int | None = None,
 ) -> Weights:
-    """Draw the weights of one network: stimulus weights, cue weights, then layer by layer."""
+    """Draw the weights of one network: stimulus weights, cue weights, then layer by layer.
+
+    Convolutional layers are drawn before all others, and have the first of the ``scales``.
+    """
     draw, fans = INITS[init], fan_ins(network)
+    conv_coefs = _draw_kernels(network, rng, draw, scales)
+    scales = scales[network.n_conv :]
     pairs = list(zip(network.sizes[:-1], network.sizes[1:], strict=True))
     coefs = [draw(rng, pairs[0], fans[0], scales[0])]
     cue_shape = (network.n_tasks, network.sizes[network.context_layer + 1])
@@ -62,4 +67,17 @@ def draw_weights(
     if rank is not None:
         coefs[1:-1] = [truncate_rank(c, rank) for c in coefs[1:-1]]
     intercepts = tuple(np.full(shape[1], bias, dtype=float) for shape in pairs)
-    return Weights(tuple(coefs), intercepts, context)
+    conv_intercepts = tuple(np.full(len(c), bias, dtype=float) for c in conv_coefs)
+    return Weights(tuple(coefs), intercepts, context, conv_coefs, conv_intercepts)
+
+
+def _draw_kernels(network, rng, draw, scales) -> tuple[np.ndarray, ...]:
+    """Draw the weights of convolutional layers, (n_channels, n_incoming, kernel, kernel) each."""
+    if network.conv is None:
+        return ()
+    conv = network.conv
+    layers = zip(conv.channels, conv.incoming, conv.fan_ins, scales[: conv.n_layers], strict=True)
+    return tuple(
+        draw(rng, (n_out, incoming[0], conv.kernel, conv.kernel), fan_in, scale)
+        for n_out, incoming, fan_in, scale in layers
+    )

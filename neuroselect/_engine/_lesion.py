@@ -43,7 +43,7 @@ def lesioned_losses(stack: Stack, inputs: Inputs, target, loss: str, layer: int,
         With a leading network axis if the stack's trials are not shared.
     loss : str
     layer : int
-        Hidden layer, counted from 0.
+        Dense hidden layer, counted from 0.
     value : tensor that broadcasts to (n_networks, n_trials, n_units)
         What the units are clamped to.
 
@@ -53,13 +53,14 @@ def lesioned_losses(stack: Stack, inputs: Inputs, target, loss: str, layer: int,
     lesioned : tensor of shape (n_networks, n_units, n_trials)
         The very intact loss where a unit's activity is ``value`` anyway.
     """
+    shared = inputs.first.ndim == 2
     hidden, output = forward(stack, inputs)
     intact = LOSSES[loss].of_trials(output, target)
     # One more unit, without effect, for the padding to stand for.
     change = torch.nn.functional.pad(value - hidden[layer], (0, 1))
     lesioned = intact.unsqueeze(2).repeat(1, 1, change.shape[2])
     cue = inputs.cue
-    if stack.shared:
+    if shared:
         target = target.expand(stack.n_networks, *target.shape)
         cue = None if cue is None else cue.expand(stack.n_networks, *cue.shape)
     incoming = affine(stack, layer + 1, hidden[layer], cue)
@@ -117,6 +118,7 @@ def loss_changes(
         Loss lesioned minus loss intact.
     """
     device, dtype = usable_device(device), stimuli.dtype
+    layer -= network.n_conv
     shape = (1, len(stimuli), network.hidden[layer])
     value = np.broadcast_to(value, np.broadcast_shapes(np.shape(value), shape))
     stack = Stack(network, weights, shared=True, dtype=getattr(torch, dtype.name), device=device)
@@ -135,7 +137,7 @@ def loss_changes(
 def _trial_blocks(network, n_networks, layer, n_trials, itemsize):
     # Per unit: value, change, two losses, float64 twice, the pair and its padded copy.
     per_unit = 4 * itemsize + 4 * 8
-    per_trial = n_networks * (network.hidden[layer] * per_unit + sum(network.sizes) * itemsize)
+    per_trial = n_networks * (network.hidden[layer] * per_unit + network.n_values * itemsize)
     size = max(1, TRIAL_BYTES // per_trial)
     return [slice(start, start + size) for start in range(0, n_trials, size)]
 

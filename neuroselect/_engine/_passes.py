@@ -6,11 +6,13 @@ hand (the tests compare them with autograd).
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
 
 from neuroselect._engine._activations import ACTIVATIONS
+from neuroselect._engine._conv import ConvFront
 from neuroselect._engine._spec import NetworkSpec
 from neuroselect._engine._stack import Stack
 
@@ -48,13 +50,30 @@ class Buffers:
         self.activity = [allocate(k, n) for k, n in enumerate(sizes)]
         self.delta = [allocate(k, n) for k, n in enumerate(sizes)]
         self.transposed = [activity.transpose(1, 2) for activity in self.activity]
+        self._stack, self._n_trials = stack, n_trials
         if stack.shared:
             self.first_matrix = stack.as_matrix(self.activity[0])
             self.first_delta_matrix = stack.as_matrix(self.delta[0])
 
+    @cached_property
+    def front(self) -> ConvFront:
+        """Memory of the convolutional layers, for passes that begin with the image."""
+        return ConvFront(self._stack, self._n_trials)
+
 
 def forward(stack: Stack, inputs: Inputs, buffers: Buffers | None = None):
-    """Return the hidden activities, layer by layer, and the output."""
+    """Return the hidden activities, layer by layer, and the output.
+
+    Hidden layers are those of the perceptron; convolutional ones are passed on the way.
+    """
+    if stack.conv_layers:
+        front = buffers.front if buffers else ConvFront(stack, inputs.first.shape[-2])
+        inputs = front.forward(inputs)
+    return forward_dense(stack, inputs, buffers)
+
+
+def forward_dense(stack: Stack, inputs: Inputs, buffers: Buffers | None = None):
+    """As `forward`, from what the convolutional layers hand on."""
     if not stack.shared:
         first = torch.bmm(inputs.first, stack.first, out=buffers.activity[0] if buffers else None)
     elif buffers:
@@ -123,6 +142,8 @@ def activity_gradient(stack: Stack, hidden: list, delta, layer: int):
 def backward(stack: Stack, inputs: Inputs, hidden: list, delta, buffers: Buffers):
     """Fill the stack's gradients from ``delta`` at the output's pre-activation."""
     backward_activation = ACTIVATIONS[stack.network.activation][1]
+    if stack.conv_layers:
+        inputs = buffers.front.inputs
     for k in range(stack.network.n_weights - 1, 0, -1):
         below, out = hidden[k - 1], buffers.delta[k - 1]
         _weight_gradients(stack.layer_grads[k], k, delta, inputs.cue, buffers)
@@ -132,6 +153,8 @@ def backward(stack: Stack, inputs: Inputs, hidden: list, delta, buffers: Buffers
         torch.mm(inputs.first.T, buffers.first_delta_matrix, out=stack.first_grad_matrix)
     else:
         torch.bmm(inputs.first.transpose(1, 2), delta, out=stack.first_grad)
+    if stack.conv_layers:
+        buffers.front.backward(delta)
 
 
 def _weight_gradients(grads, k, delta, cue, buffers):

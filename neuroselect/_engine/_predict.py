@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 
-from neuroselect._engine._passes import forward, forward_from, make_inputs
+from neuroselect._engine._conv import ConvFront
+from neuroselect._engine._passes import (
+    Inputs,
+    forward,
+    forward_dense,
+    forward_from,
+    make_inputs,
+)
 from neuroselect._engine._spec import NetworkSpec, Weights
 from neuroselect._engine._stack import Stack
 from neuroselect.utils._torch import one_thread, usable_device
@@ -22,21 +31,30 @@ def one_network(network: NetworkSpec, weights: Weights, dtype, device: str) -> S
 
 def row_blocks(network: NetworkSpec, n_rows: int, itemsize: int):
     """Slices of rows whose activity in all layers takes at most `BLOCK_BYTES`."""
-    size = max(1, BLOCK_BYTES // (sum(network.sizes) * itemsize))
+    size = max(1, BLOCK_BYTES // (network.n_values * itemsize))
     return [slice(start, start + size) for start in range(0, n_rows, size)]
 
 
 def hidden_activity(network, weights, stimuli, task, layer, device) -> np.ndarray:
-    """Activity of one hidden layer, (n_trials, n_units)."""
-    return _run(network, weights, stimuli, task, device, lambda hidden, _: hidden[layer])
+    """Activity of one hidden layer, (n_trials, n_units) or (n_trials, n_channels, ...)."""
+    if layer < network.n_conv:
+        return _run(network, weights, stimuli, task, device, partial(_maps, layer=layer))
+    layer -= network.n_conv
+    return _run(network, weights, stimuli, task, device, lambda *see: forward(*see)[0][layer][0])
 
 
 def outputs(network, weights, stimuli, task, device) -> np.ndarray:
     """Output of the network, (n_trials, n_outputs)."""
-    return _run(network, weights, stimuli, task, device, lambda _, output: output)
+    return _run(network, weights, stimuli, task, device, lambda *see: forward(*see)[1][0])
 
 
-def _run(network, weights, stimuli, task, device, choose):
+def _maps(stack, inputs, layer):
+    front = ConvFront(stack, len(inputs.first))
+    front.forward(inputs)
+    return front.maps[layer][0].movedim(-1, 0)
+
+
+def _run(network, weights, stimuli, task, device, compute):
     device = usable_device(device)
     with one_thread(device), torch.inference_mode():
         stack = one_network(network, weights, stimuli.dtype, device)
@@ -47,24 +65,42 @@ def _run(network, weights, stimuli, task, device, choose):
                 torch.tensor(stimuli[rows], device=device),
                 torch.tensor(task[rows], device=device),
             )
-            parts.append(choose(*forward(stack, inputs))[0].cpu().numpy())
+            parts.append(compute(stack, inputs).cpu().numpy())
     return np.concatenate(parts)
 
 
 def carry_on(network, weights, activity, stimuli, task, layer, device) -> np.ndarray:
-    """Output from the activity (..., n_trials, n_units) of a hidden layer."""
+    """Output from the activity (..., n_trials, n_units) of a hidden layer.
+
+    Of a convolutional layer (..., n_trials, n_channels, height, width).
+    """
     device = usable_device(device)
-    flat = activity.reshape(-1, activity.shape[-1])
-    n_copies = len(flat) // len(stimuli)
+    unit_shape = network.activity_shapes[layer]
+    lead = activity.shape[: activity.ndim - len(unit_shape)]
+    flat = activity.reshape(-1, *unit_shape)
     with one_thread(device), torch.inference_mode():
         stack = one_network(network, weights, activity.dtype, device)
-        cue = make_inputs(
-            network, torch.tensor(stimuli, dtype=stack.theta.dtype), torch.as_tensor(task)
-        ).cue
-        cue = None if cue is None else cue.repeat(n_copies, 1).to(device)
+        inputs = make_inputs(
+            network,
+            torch.tensor(stimuli, dtype=stack.theta.dtype, device=device),
+            torch.tensor(task, device=device),
+        )
         parts = []
         for rows in row_blocks(network, len(flat), activity.itemsize):
-            hidden = [None] * layer + [torch.tensor(flat[rows], device=device)[None]]
-            _, output = forward_from(stack, hidden, None if cue is None else cue[rows])
+            of_rows = torch.tensor(flat[rows], device=device)
+            trial = torch.arange(rows.start, rows.start + len(of_rows), device=device)
+            output = _output_from(stack, inputs, of_rows, trial % len(stimuli), layer)
             parts.append(output[0].cpu().numpy())
-    return np.concatenate(parts).reshape(*activity.shape[:-1], -1)
+    return np.concatenate(parts).reshape(*lead, -1)
+
+
+def _output_from(stack, inputs, activity, trial, layer):
+    """Output from the activity of rows that belong to these trials."""
+    cue = None if inputs.cue is None else inputs.cue[trial]
+    dense = layer - stack.network.n_conv
+    if dense >= 0:
+        return forward_from(stack, [None] * dense + [activity[None]], cue)[1]
+    front = ConvFront(stack, len(activity))
+    front.maps[layer].copy_(activity.movedim(0, -1))
+    carried = front.carry_on(Inputs(inputs.first[trial], cue), layer + 1)
+    return forward_dense(stack, carried)[1]

@@ -41,7 +41,8 @@ def history_bytes(job: Job) -> int:
     if job.spec.record is None:
         return 0
     network = job.spec.network
-    width = 1 + len(OF_TASKS) * max(1, network.n_tasks) + len(OF_WEIGHTS) * (network.n_weights + 1)
+    n_layers = network.n_conv + network.n_weights + 1
+    width = 1 + len(OF_TASKS) * max(1, network.n_tasks) + len(OF_WEIGHTS) * n_layers
     return activity_bytes(job.spec) + 8 * width * len(recorded_passes(job.spec))
 
 
@@ -126,7 +127,7 @@ class Recorder:
 
 def _matrices(stack: Stack) -> list[torch.Tensor]:
     """Weights of every layer, then the cue's, without intercepts; networks first."""
-    matrices = [layer.coefs for layer in stack.layers]
+    matrices = [layer.coefs for layer in stack.conv_layers + stack.layers]
     return matrices + [layer.context for layer in stack.layers if layer.context is not None]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,68 @@ from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.curricula import Curriculum
 
 
+class ConvSpec(NamedTuple):
+    """Convolutional layers in front of a perceptron, each with pooling by the maximum."""
+
+    image: tuple[int, int, int]  # height, width, channels
+    channels: tuple[int, ...]  # of each layer
+    kernel: int
+    padding: int  # pixels on each side
+    pool: int
+
+    @property
+    def n_layers(self) -> int:
+        """Number of convolutional layers."""
+        return len(self.channels)
+
+    @property
+    def maps(self) -> list[tuple[int, int, int]]:
+        """Channels, height and width after each layer; not positive where nothing is left."""
+        *size, _ = self.image
+        shapes = []
+        for n_channels in self.channels:
+            size = [(n + 2 * self.padding - self.kernel + 1) // self.pool for n in size]
+            shapes.append((n_channels, *size))
+        return shapes
+
+    @property
+    def incoming(self) -> list[tuple[int, int, int]]:
+        """Channels, height and width before each layer, without padding."""
+        height, width, n_channels = self.image
+        return [(n_channels, height, width), *self.maps[:-1]]
+
+    @property
+    def n_pixels(self) -> int:
+        """Stimulus columns of X, all channels of all pixels."""
+        return prod(self.image)
+
+    @property
+    def n_features(self) -> int:
+        """What the perceptron gets to see: the maps of the last layer, in one row."""
+        return prod(self.maps[-1])
+
+    @property
+    def fan_ins(self) -> list[int]:
+        """Inputs of a unit of each layer."""
+        return [shape[0] * self.kernel**2 for shape in self.incoming]
+
+    @property
+    def n_values(self) -> int:
+        """Values held for one trial, from the image to the last maps."""
+        total = 0
+        layers = zip(self.incoming, self.fan_ins, self.maps, strict=True)
+        for (n_in, *size), fan_in, (n_out, *pooled) in layers:
+            before_pooling = prod(pooled) * self.pool**2
+            total += 2 * n_in * prod(n + 2 * self.padding for n in size)
+            total += (fan_in + n_out) * before_pooling + n_out * prod(pooled)
+        return total
+
+
 class NetworkSpec(NamedTuple):
-    """Shape and non-linearities of a multi-layer perceptron with a task cue."""
+    """Shape and non-linearities of a multi-layer perceptron with a task cue.
+
+    Convolutional layers may come first; ``n_features`` are then those that they leave.
+    """
 
     n_features: int
     n_tasks: int  # 0: no cue
@@ -21,6 +82,23 @@ class NetworkSpec(NamedTuple):
     context_scale: float
     activation: str
     output_activation: str
+    conv: ConvSpec | None = None
+
+    @property
+    def n_conv(self) -> int:
+        """Number of convolutional layers."""
+        return 0 if self.conv is None else self.conv.n_layers
+
+    @property
+    def activity_shapes(self) -> list[tuple[int, ...]]:
+        """Shape of one trial's activity in each hidden layer, convolutional ones first."""
+        maps = [] if self.conv is None else self.conv.maps
+        return [*maps, *((n_units,) for n_units in self.hidden)]
+
+    @property
+    def n_values(self) -> int:
+        """Values held for one trial in a pass through the network."""
+        return sum(self.sizes) + (0 if self.conv is None else self.conv.n_values)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -71,6 +149,8 @@ class Weights(NamedTuple):
     coefs: tuple[np.ndarray, ...]  # (fan_in, fan_out) each
     intercepts: tuple[np.ndarray, ...]  # (fan_out,) each
     context: np.ndarray  # (n_tasks, fan_out of the cued layer)
+    conv_coefs: tuple[np.ndarray, ...] = ()  # (n_channels, n_incoming, kernel, kernel) each
+    conv_intercepts: tuple[np.ndarray, ...] = ()  # (n_channels,) each
 
 
 class Trials(NamedTuple):

@@ -4,7 +4,8 @@ The buffer holds layer after layer, all networks of a layer together, so that an
 updates the stack in one call; gradients lie in a twin. The first layer's weights, its cue
 weights and its intercepts are one block, multiplied by the inputs (stimulus, cue, 1). Where
 all networks see the same trials, that block is stored as (rows, n_networks, n_units), and
-one matrix product serves the whole stack.
+one matrix product serves the whole stack. Convolutional layers, if there are any, come last
+in the buffer; the perceptron behind them sees other inputs in each network.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ ALIGNMENT = 16  # values: a cache line of float32, two of float64
 
 
 class Layer(NamedTuple):
-    """Views on the parameters (or gradients) of one layer, network axis first."""
+    """Views on the parameters (or gradients) of one layer, network axis first.
+
+    A convolutional layer has coefs (n_networks, fan_out, fan_in) and intercepts (n_networks,
+    fan_out, 1), as its products need them.
+    """
 
     coefs: torch.Tensor  # (n_networks, fan_in, fan_out)
     intercepts: torch.Tensor  # (n_networks, 1, fan_out)
@@ -53,7 +58,8 @@ class Stack:
         device: str = "cpu",
         gradients: bool = False,
     ):
-        self.network, self.n_networks, self.shared = network, len(weights), shared
+        self.network, self.n_networks = network, len(weights)
+        self.shared = shared and network.conv is None
         sizes = network.sizes
         rows = sizes[0] + network.n_tasks * network.cue_enters_input + 1
         self._shapes = [(rows, sizes[1])]
@@ -61,18 +67,24 @@ class Stack:
             self._shapes += [(sizes[k], sizes[k + 1]), (1, sizes[k + 1])]
             if self._cued(k):
                 self._shapes.append((network.n_tasks, sizes[k + 1]))
-        n_values = sum(self._room(a, b) for a, b in self._shapes)
+        self._conv_shapes = []
+        if network.conv is not None:
+            for n_out, fan_in in zip(network.conv.channels, network.conv.fan_ins, strict=True):
+                self._conv_shapes += [(n_out, fan_in), (n_out, 1)]
+        n_values = sum(self._room(a, b) for a, b in self._shapes + self._conv_shapes)
         self.theta = torch.zeros(n_values, dtype=dtype, device=device)
         self.first, self.layers = self.views(self.theta)
+        self.conv_layers = self.conv_views(self.theta)
         self._load(weights)
         # Views that every step needs are made once: in small networks they would cost as much
         # as the arithmetic.
         self.transposed = [layer.coefs.transpose(1, 2) for layer in self.layers]
-        self.first_matrix = self.as_matrix(self.first) if shared else None
+        self.first_matrix = self.as_matrix(self.first) if self.shared else None
         if gradients:
             self.grad = torch.zeros_like(self.theta)
             self.first_grad, self.layer_grads = self.views(self.grad)
-            self.first_grad_matrix = self.as_matrix(self.first_grad) if shared else None
+            self.first_grad_matrix = self.as_matrix(self.first_grad) if self.shared else None
+            self.conv_grads = self.conv_views(self.grad)
 
     @staticmethod
     def as_matrix(block):
@@ -107,6 +119,17 @@ class Stack:
             layers.append(Layer(coefs, intercepts, blocks.pop(0) if self._cued(k) else None))
         return first, layers
 
+    def conv_views(self, flat) -> list[Layer]:
+        """Cut the end of a buffer like ``theta`` into one `Layer` per convolutional layer."""
+        blocks, start = [], sum(self._room(a, b) for a, b in self._shapes)
+        for a, b in self._conv_shapes:
+            blocks.append(flat[start : start + self.n_networks * a * b].view(-1, a, b))
+            start += self._room(a, b)
+        return [
+            Layer(coefs, intercepts, None)
+            for coefs, intercepts in zip(blocks[::2], blocks[1::2], strict=True)
+        ]
+
     def _load(self, weights):
         def put(view, arrays):
             view.copy_(torch.as_tensor(np.stack(arrays).reshape(view.shape), dtype=view.dtype))
@@ -116,6 +139,9 @@ class Stack:
             put(layer.intercepts, [w.intercepts[k] for w in weights])
             if layer.context is not None:
                 put(layer.context, [w.context for w in weights])
+        for k, layer in enumerate(self.conv_layers):
+            put(layer.coefs, [w.conv_coefs[k] for w in weights])
+            put(layer.intercepts, [w.conv_intercepts[k] for w in weights])
 
     def unload(self) -> list[Weights]:
         """Copy the parameters out, one `Weights` per network."""
@@ -126,11 +152,22 @@ class Stack:
             context = np.zeros((self.n_networks, 0, cued.coefs.shape[2]), coefs[0].dtype)
         else:
             context = cued.context.cpu().numpy()
+        conv_coefs, conv_intercepts = self._unload_conv()
         return [
             Weights(
                 tuple(c[b].copy() for c in coefs),
                 tuple(i[b].copy() for i in intercepts),
                 context[b].copy(),
+                tuple(c[b].copy() for c in conv_coefs),
+                tuple(i[b].copy() for i in conv_intercepts),
             )
             for b in range(self.n_networks)
         ]
+
+    def _unload_conv(self):
+        if self.network.conv is None:
+            return [], []
+        k = self.network.conv.kernel
+        coefs = [layer.coefs.cpu().numpy() for layer in self.conv_layers]
+        coefs = [c.reshape(*c.shape[:2], -1, k, k) for c in coefs]
+        return coefs, [layer.intercepts.cpu().numpy()[..., 0] for layer in self.conv_layers]

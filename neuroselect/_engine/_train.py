@@ -72,7 +72,7 @@ def _n_idle(jobs: list[Job]) -> int:
     networks take the edges: on a CPU a network is the same in any company, bit by bit.
     """
     spec = jobs[0].spec
-    if spec.device != "cpu":
+    if spec.device != "cpu" or spec.network.conv is not None:
         return 0
     if is_full_batch(spec) and len({id(job.trials) for job in jobs}) == 1:
         width = spec.network.hidden[0]
@@ -137,7 +137,9 @@ class _Step:
         return losses.sum(-1)
 
     def _add_penalty(self):
-        for layer, grads in zip(self.stack.layers, self.stack.layer_grads, strict=True):
+        layers = self.stack.layers + self.stack.conv_layers
+        all_grads = self.stack.layer_grads + self.stack.conv_grads
+        for layer, grads in zip(layers, all_grads, strict=True):
             grads.coefs.addcmul_(layer.coefs, self.penalty)
             if layer.context is not None:
                 grads.context.addcmul_(layer.context, self.penalty)

@@ -119,7 +119,7 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _make_job(self, trials: Trials) -> Job:
         """Draw the network's seeds and initial weights."""
         n_tasks = 0 if self.task_column is None else len(self.tasks_)
-        network = network_spec(self, trials.stimuli.shape[1], n_tasks, self.n_outputs_)
+        network = self._network_spec(trials.stimuli.shape[1], n_tasks, self.n_outputs_)
         device = resolve_device(self.device, trials.stimuli.dtype)
         spec = training_spec(self, network, trials, device)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -190,7 +190,7 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         check_is_fitted(self)
         network = self._network()
-        layer = layer_index(layer, len(network.hidden))
+        layer = layer_index(layer, len(network.activity_shapes))
         stimuli, task = self._encode(X)
         return hidden_activity(network, self._weights(), stimuli, task, layer, self.device_)
 
@@ -229,16 +229,17 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         check_is_fitted(self)
         network = self._network()
-        layer = layer_index(layer, len(network.hidden))
+        layer = layer_index(layer, len(network.activity_shapes))
         stimuli, task = self._encode(X)
         H = check_array(
             H, dtype=(np.float64, np.float32), allow_nd=True, estimator=self, input_name="H"
         )
-        expected = (len(stimuli), network.hidden[layer])
-        if H.shape[-2:] != expected:
+        expected = (len(stimuli), *network.activity_shapes[layer])
+        if H.shape[-len(expected) :] != expected:
+            axes = "n_units" if len(expected) == 2 else "n_channels, height, width"
             raise ValueError(
-                f"H must have shape (..., n_trials, n_units) = (..., {expected[0]},"
-                f" {expected[1]}) for hidden layer {layer}; got {H.shape}."
+                f"H must have shape (..., n_trials, {axes}) = (...,"
+                f" {', '.join(map(str, expected))}) for hidden layer {layer}; got {H.shape}."
             )
         output = carry_on(network, self._weights(), H, stimuli, task, layer, self.device_)
         return self._present(output)
@@ -282,9 +283,15 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         stimuli, task = self._encode(X)
         return outputs(self._network(), self._weights(), stimuli, task, self.device_)
 
+    def _network_spec(self, n_stimuli, n_tasks, n_outputs):
+        """Shape of the network for stimuli of so many columns."""
+        return network_spec(self, n_stimuli, n_tasks, n_outputs)
+
     def _network(self):
-        return network_spec(
-            self, self.coefs_[0].shape[0], len(self.context_coefs_), self.coefs_[-1].shape[1]
+        return self._network_spec(
+            self.n_features_in_ - (self.task_column is not None),
+            len(self.context_coefs_),
+            self.coefs_[-1].shape[1],
         )
 
     def _weights(self):

@@ -214,27 +214,31 @@ def _packed(results: list[Result]) -> dict[str, np.ndarray]:
     for layer in range(len(weights[0].coefs)):
         arrays[f"coefs_{layer}"] = np.stack([w.coefs[layer] for w in weights])
         arrays[f"intercepts_{layer}"] = np.stack([w.intercepts[layer] for w in weights])
+    for layer in range(len(weights[0].conv_coefs)):
+        arrays[f"conv_coefs_{layer}"] = np.stack([w.conv_coefs[layer] for w in weights])
+        arrays[f"conv_intercepts_{layer}"] = np.stack([w.conv_intercepts[layer] for w in weights])
     for name in results[0].history or ():
         arrays[HISTORY + name] = np.stack([result.history[name] for result in results])
     return arrays
 
 
 def _unpacked(arrays: dict[str, np.ndarray]) -> list[Result]:
-    layers = range(sum(name.startswith("coefs_") for name in arrays))
     recorded = [name for name in arrays if name.startswith(HISTORY)]
     results = []
     for k in range(len(arrays["loss_curve"])):
         own = {name: stacked[k].copy() for name, stacked in arrays.items()}
-        coefs = tuple(own[f"coefs_{layer}"] for layer in layers)
-        intercepts = tuple(own[f"intercepts_{layer}"] for layer in layers)
+        coefs, intercepts, conv_coefs, conv_intercepts = (
+            tuple(own[name] for name in own if name.rpartition("_")[0] == part)
+            for part in ("coefs", "intercepts", "conv_coefs", "conv_intercepts")
+        )
+        weights = Weights(coefs, intercepts, own["context"], conv_coefs, conv_intercepts)
         history = {name.removeprefix(HISTORY): own[name] for name in recorded} or None
-        weights = Weights(coefs, intercepts, own["context"])
         results.append(Result(weights, own["loss_curve"], history))
     return results
 
 
 def _result_bytes(job: Job) -> int:
-    weights = job.initial
-    n_values = sum(a.size for a in (*weights.coefs, *weights.intercepts, weights.context))
+    layers, context = job.initial._replace(context=()), job.initial.context
+    n_values = context.size + sum(a.size for part in layers for a in part)
     n_values += job.spec.max_iter
     return n_values * np.dtype(job.spec.dtype).itemsize + history_bytes(job)

@@ -58,7 +58,7 @@ def fit_many(
 
     Parameters
     ----------
-    estimators : sequence of MultiTaskMLP or MultiTaskMLPClassifier
+    estimators : sequence of MultiTaskMLP, MultiTaskMLPClassifier or MultiTaskCNNClassifier
         Networks to train. They are cloned, not changed.
     X : array-like of shape (n_trials, n_features + 1)
         Trials, shared by all networks.
@@ -220,7 +220,8 @@ def _check_seeds(networks):
 def _cloned(estimator, k):
     if not isinstance(estimator, BaseMultiTaskMLP):
         raise TypeError(
-            f"fit_many trains networks (MultiTaskMLP, MultiTaskMLPClassifier); estimators[{k}] is"
+            f"fit_many trains networks (MultiTaskMLP, MultiTaskMLPClassifier,"
+            f" MultiTaskCNNClassifier); estimators[{k}] is"
             f" {estimator!r}. Fit other estimators one by one."
         )
     network = clone(estimator)

@@ -80,7 +80,8 @@ class TrainingHistory(Bunch):
 def make_history(job: Job, recorded: dict[str, np.ndarray]) -> TrainingHistory:
     """Join what was recorded with the names of tasks and layers."""
     network = job.spec.network
-    layers = [str(k) for k in range(network.n_weights)] + ["context"] * (network.n_tasks > 0)
+    layers = [str(k) for k in range(network.n_conv + network.n_weights)]
+    layers += ["context"] * (network.n_tasks > 0)
     return TrainingHistory(tasks=job.trials.tasks, layers=layers, **recorded)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import assert_all_finite, check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import check_array
 
 from neuroselect.networks._base import BaseMultiTaskMLP
+from neuroselect.networks._class_output import ClassOutput
 from neuroselect.utils._sklearn import StrOptions
 
 
@@ -275,7 +274,7 @@ default="interleaved"
         return tags
 
 
-class MultiTaskMLPClassifier(ClassifierMixin, BaseMultiTaskMLP):
+class MultiTaskMLPClassifier(ClassOutput, BaseMultiTaskMLP):
     """Multi-layer perceptron that learns several tasks at once (classification).
 
     The classes are the union of the labels of all tasks, whose labels may differ; the
@@ -387,47 +386,3 @@ n_features_in_, feature_names_in_
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
-
-    _metric = staticmethod(accuracy_score)
-
-    def _read_target(self, y, dtype):
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        self.classes_, target = np.unique(y, return_inverse=True)
-        self.n_outputs_ = len(self.classes_)
-        return target.astype(np.int64)
-
-    def _present(self, output):
-        # In float64: probabilities add up to 1, and their logarithms are exact.
-        shifted = output.astype(np.float64) - output.max(-1, keepdims=True)
-        p = np.exp(shifted)
-        return p / p.sum(-1, keepdims=True)
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_trials, n_features + 1)
-
-        Returns
-        -------
-        p : ndarray of shape (n_trials, n_classes), float64
-            In the order of ``classes_``.
-        """
-        return self._present(self._raw_output(X))
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """Most probable class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_trials, n_features + 1)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_trials,)
-        """
-        check_is_fitted(self)
-        return self.classes_[self._raw_output(X).argmax(-1)]

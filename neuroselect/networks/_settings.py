@@ -72,6 +72,8 @@ def training_spec(estimator, network: NetworkSpec, trials: Trials, device: str) 
 def _check_consolidation(estimator, curriculum, trials: Trials) -> None:
     """Raise unless there will be an earlier task to protect."""
     given = estimator.consolidation
+    if hasattr(given, "fisher") and hasattr(estimator, "conv_channels"):
+        raise ValueError("EWC is for networks without convolutional layers.")
     if estimator.task_column is None:
         raise ValueError(
             f"consolidation={given!r} protects earlier tasks, but task_column is None. Name the"
@@ -98,24 +100,31 @@ def _check_consolidation(estimator, curriculum, trials: Trials) -> None:
 
 def initial_weights(estimator, network: NetworkSpec, rng: np.random.Generator) -> Weights:
     """Draw the initial weights, then put the given ones in their place."""
-    scales = _layer_scales(estimator.init_scale, network.n_weights)
+    scales = _layer_scales(estimator.init_scale, network.n_conv + network.n_weights)
     if estimator.output_init_scale is not None:
         scales[-1] = float(estimator.output_init_scale)
-    context_scale = estimator.context_init_scale
-    rank = estimator.init_rank
+    context_scale, cued = estimator.context_init_scale, network.n_conv + network.context_layer
     drawn = draw_weights(
         network,
         rng,
         init=estimator.init,
         scales=scales,
-        context_scale=scales[network.context_layer] if context_scale is None else context_scale,
+        context_scale=scales[cued] if context_scale is None else context_scale,
         bias=float(estimator.bias_init),
-        rank=rank,
+        rank=getattr(estimator, "init_rank", None),
     )
     coefs = _override(drawn.coefs, estimator.coefs_init, "coefs_init")
     intercepts = _override(drawn.intercepts, estimator.intercepts_init, "intercepts_init")
     context = _context(drawn.context, estimator.context_coefs_init)
-    return Weights(coefs, intercepts, context)
+    drawn = drawn._replace(coefs=coefs, intercepts=intercepts, context=context)
+    if network.conv is None:
+        return drawn
+    return drawn._replace(
+        conv_coefs=_override(drawn.conv_coefs, estimator.conv_coefs_init, "conv_coefs_init"),
+        conv_intercepts=_override(
+            drawn.conv_intercepts, estimator.conv_intercepts_init, "conv_intercepts_init"
+        ),
+    )
 
 
 def _layer_scales(init_scale, n_weights) -> list[float]:

@@ -42,7 +42,7 @@ def _check_network(network, name):
             f" {network!r}. Of a Pipeline, pass the last step and the X that reaches it."
         )
     check_is_fitted(network)
-    if not isinstance(network._network(), NetworkSpec):
+    if network._network().n_conv:
         raise TypeError(
             f"{name} must be a multi-layer perceptron: the measures follow its dense layers, and"
             f" {type(network).__name__} has others."

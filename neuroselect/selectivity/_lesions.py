@@ -79,16 +79,18 @@ class NetworkLesions:
     """Lesions of the units of one hidden layer."""
 
     def __init__(self, network, X, y, *, layer, method):
-        hidden = network._network().hidden
-        if not -len(hidden) <= layer < len(hidden):
+        shapes = network._network().activity_shapes
+        if not -len(shapes) <= layer < len(shapes):
             raise ValueError(
-                f"layer={layer} does not exist: the network has {len(hidden)} hidden layer(s)."
-                f" Expected an integer from {-len(hidden)} to {len(hidden) - 1} (0 is the first,"
+                f"layer={layer} does not exist: the network has {len(shapes)} hidden layer(s)."
+                f" Expected an integer from {-len(shapes)} to {len(shapes) - 1} (0 is the first,"
                 " -1 the last) or 'input'."
             )
+        if int(layer) % len(shapes) < network._network().n_conv:
+            raise ValueError(f"layer={layer} is convolutional; lesions are of dense layers.")
         self._network, self._X, self._method = network, X, method
-        self.layer = int(layer) % len(hidden)
-        self.n_units = hidden[self.layer]
+        self.layer = int(layer) % len(shapes)
+        self.n_units = shapes[self.layer][0]
         self._stimuli, self._task = network._encode(X)
         target = read_target(network, y, len(self._stimuli))
         if not is_classifier(network):

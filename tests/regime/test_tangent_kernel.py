@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 
-from neuroselect import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from neuroselect import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from neuroselect.datasets import make_digit_tasks
 from neuroselect.regime import kernel_alignment, tangent_kernel, tangent_kernel_alignment
 
 MEASURES = [tangent_kernel, tangent_kernel_alignment]
@@ -141,15 +142,10 @@ def test_bad_networks(measure, trials):
         measure([], X)
     with pytest.raises(ValueError, match="4 features"):
         measure(network, X[:, 1:])
-
-    class Convolutional(MultiTaskMLP):
-        def _network(self):
-            return "layers that are not dense"
-
-    other = Convolutional((3,), max_iter=2)
-    vars(other).update(vars(network))
-    with pytest.raises(TypeError, match=r"must be a multi-layer perceptron.*Convolutional has"):
-        measure(other, X)
+    images, y = make_digit_tasks(n_trials=20, random_state=0)
+    other = MultiTaskCNNClassifier(max_iter=1).fit(images, y)
+    with pytest.raises(TypeError, match=r"must be a multi-layer perceptron.*Classifier has"):
+        measure(other, images)
 
 
 def test_importing_the_measures_loads_neither_torch_nor_matplotlib():
