@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 import warnings
@@ -78,7 +79,30 @@ def make_parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", default=argparse.SUPPRESS,
         help="a look in seconds: fewer networks and passes, not converged",
     )  # fmt: skip
+    _add_sweep(commands)
     return parser
+
+
+def _add_sweep(commands) -> None:
+    sweep = commands.add_parser(
+        "sweep",
+        help="train and measure the networks that a file describes",
+        description=(
+            "Train the networks that a TOML file describes (task, estimator, grid, seeds), measure"
+            " them, and write tables and weights to a folder. A run that was interrupted goes on"
+            " with the same command."
+        ),
+    )
+    add = sweep.add_argument
+    add("config", nargs="?", metavar="CONFIG.toml", help="what to train; see docs/sweep.md")
+    add("--output", metavar="FOLDER", help="folder to write to (default: the file's name)")
+    add(
+        "--n-jobs", type=_whole(1), metavar="N",
+        help="processes that train networks side by side (default: one per core; 1 on other"
+        " devices)",
+    )  # fmt: skip
+    add("--dry-run", action="store_true", help="check the file and say what would be done")
+    add("--schema", action="store_true", help="print the file's JSON Schema, for editors")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,12 +126,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
-            _report(arguments)
-    except (OSError, ValueError) as error:
+            COMMANDS[arguments.command](arguments)
+    except (ImportError, OSError, ValueError) as error:
         _say(f"error: {_one_line(error)}")
         return EXIT_ERROR
     except KeyboardInterrupt:
-        _say("interrupted, no report written")
+        _say(f"interrupted, {LEFT[arguments.command]}")
         return EXIT_INTERRUPTED
     return 0
 
@@ -137,6 +161,47 @@ def _report(arguments: argparse.Namespace) -> None:
     )
     _say(f"done in {time.perf_counter() - started:.0f} s")
     print(path)
+
+
+def _sweep(arguments: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from neuroselect.studies import plan_sweep, run_sweep, sweep_schema
+
+    if arguments.schema:
+        print(json.dumps(sweep_schema(), indent=2))
+        return
+    if arguments.config is None:
+        raise ValueError("sweep needs a configuration file (see neuroselect sweep --help)")
+    started = time.perf_counter()
+    plan = plan_sweep(arguments.config)
+    folder = Path(arguments.output or Path(arguments.config).stem)
+    size = f"{len(plan.estimators)} networks ({plan.n_settings} settings x {plan.n_seeds} seeds)"
+    if arguments.dry_run:
+        print(f"{size} on {len(plan.trials.y)} trials; would write to {folder}")
+        print("\n".join(f"  {name}" for name in plan.files))
+        return
+    jobs = arguments.n_jobs or _default_jobs(plan.estimators[0].device)
+    progress = sys.stderr.isatty()
+    sweep = run_sweep(plan, folder, n_jobs=jobs, verbose=progress, on_stage=_say)
+    print(f"{size} in {time.perf_counter() - started:.0f} s, written to {folder}")
+    tables = {"networks": sweep.networks, **sweep.tables}
+    for name in plan.files:
+        stem = name.split(".")[0]
+        print(f"  {name}" + (f" ({len(tables[stem])} rows)" if stem in tables else ""))
+
+
+def _default_jobs(device: str) -> int:
+    from joblib import cpu_count
+
+    return cpu_count() if device == "cpu" else 1
+
+
+COMMANDS = {"report": _report, "sweep": _sweep}
+LEFT = {
+    "report": "no report written",
+    "sweep": "finished networks are kept: the same command goes on",
+}
 
 
 def _say(text: str) -> None:

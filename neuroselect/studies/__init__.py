@@ -1,8 +1,25 @@
-"""The papers' experiments as data, by name."""
+"""The papers' experiments as data, by name; sweeps of one's own from a file."""
 
 from neuroselect.studies._recordings import Recording, load_recording
 from neuroselect.studies._registry import get_study
 from neuroselect.studies._run import StudyResult, run_study
 from neuroselect.studies._study import Study
+from neuroselect.studies._sweep_config import SweepConfig, read_sweep_config
+from neuroselect.studies._sweep_run import SweepPlan, load_sweep, plan_sweep, run_sweep
+from neuroselect.studies._sweep_schema import sweep_schema
 
-__all__ = ["Recording", "Study", "StudyResult", "get_study", "load_recording", "run_study"]
+__all__ = [
+    "Recording",
+    "Study",
+    "StudyResult",
+    "SweepConfig",
+    "SweepPlan",
+    "get_study",
+    "load_recording",
+    "load_sweep",
+    "plan_sweep",
+    "read_sweep_config",
+    "run_study",
+    "run_sweep",
+    "sweep_schema",
+]

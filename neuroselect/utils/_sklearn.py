@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import (
     Interval,
     Options,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 from sklearn.utils.validation import (
@@ -27,6 +28,7 @@ __all__ = [
     "check_n_features",
     "check_sample_weight",
     "fit_context",
+    "validate_parameter_constraints",
     "validate_params",
 ]
 
