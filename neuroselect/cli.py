@@ -167,6 +167,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
     from neuroselect.studies import plan_sweep, run_sweep, sweep_schema
+    from neuroselect.studies._sweep_run import open_folder
 
     if arguments.schema:
         print(json.dumps(sweep_schema(), indent=2))
@@ -178,6 +179,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.output or Path(arguments.config).stem)
     size = f"{len(plan.estimators)} networks ({plan.n_settings} settings x {plan.n_seeds} seeds)"
     if arguments.dry_run:
+        open_folder(plan, folder)
         print(f"{size} on {len(plan.trials.y)} trials; would write to {folder}")
         print("\n".join(f"  {name}" for name in plan.files))
         return

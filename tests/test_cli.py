@@ -213,6 +213,8 @@ def test_sweep_into_another_sweep(in_folder, capsys):
     capsys.readouterr()
     assert main(["sweep", "tiny.toml", "--output", "out"]) == 2
     assert "output='out' holds another sweep: it differs in [seeds]." in one_error(capsys)
+    assert main(["sweep", "tiny.toml", "--output", "out", "--dry-run"]) == 2
+    assert "output='out' holds another sweep: it differs in [seeds]." in one_error(capsys)
 
 
 def test_sweep_needs_an_extra(in_folder, capsys, monkeypatch):

@@ -5,7 +5,8 @@ from neuroselect.studies._registry import get_study
 from neuroselect.studies._run import StudyResult, run_study
 from neuroselect.studies._study import Study
 from neuroselect.studies._sweep_config import SweepConfig, read_sweep_config
-from neuroselect.studies._sweep_run import SweepPlan, load_sweep, plan_sweep, run_sweep
+from neuroselect.studies._sweep_plan import SweepPlan, plan_sweep
+from neuroselect.studies._sweep_run import load_sweep, run_sweep
 from neuroselect.studies._sweep_schema import sweep_schema
 
 __all__ = [

@@ -102,7 +102,11 @@ def make_estimators(settings: Mapping[str, Any]) -> tuple[list, pd.DataFrame]:
         for seed in seeds:
             rows.append({"network": len(rows), **labels, "seed": seed})
             estimators.append(cls(**point.params, random_state=seed))
-    return estimators, pd.DataFrame(rows)
+    grid = pd.DataFrame(rows)
+    for name in swept:  # a column holds either numbers or text
+        if any(isinstance(value, str) for value in grid[name]):
+            grid[name] = grid[name].map(str)
+    return estimators, grid
 
 
 def as_label(value: Any) -> Any:

@@ -6,115 +6,29 @@ import os
 import platform
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
-from neuroselect.curricula import get_curriculum
-from neuroselect.studies._sweep_config import (
-    SweepConfig,
-    naming_file,
-    read_sweep_config,
-    recorded_text,
-)
+from neuroselect.studies._sweep_config import SweepConfig, read_sweep_config, recorded_text
 from neuroselect.studies._sweep_folder import (
     CHECKPOINT,
     CONFIG,
-    IDENTITY,
     SweepFolder,
-    check_extras,
-    installed_versions,
     read_manifest,
     version_differences,
 )
-from neuroselect.studies._sweep_grid import expand_grid, make_estimators, sweep_seeds
+from neuroselect.studies._sweep_grid import make_estimators
+from neuroselect.studies._sweep_plan import SweepPlan, identity, plan_sweep, recorded
 from neuroselect.studies._sweep_tables import analyse, network_table, read_table, table_bytes
-from neuroselect.studies._sweep_trials import SweepTrials, load_trials, split_trials
 from neuroselect.studies._sweep_weights import read_weights, weights_bytes
 from neuroselect.utils._progress import progress_bar
 
 if TYPE_CHECKING:
     import pandas as pd
-
-OUTPUT = {"format": "csv", "weights": "npz"}
-
-
-@dataclass(frozen=True)
-class SweepPlan:
-    """All that a sweep will do, checked as far as is possible without training.
-
-    Attributes
-    ----------
-    config : SweepConfig
-    estimators : list of unfitted networks
-    grid : DataFrame
-        One row per network: swept parameters and seed.
-    n_settings, n_seeds : int
-    trials, test : SweepTrials
-        For training, and held out; the latter may be None.
-    analyses : dict
-        Options of each analysis asked for.
-    output : dict
-        Formats.
-    versions : dict
-        Of all that the results depend on.
-    """
-
-    config: SweepConfig
-    estimators: list
-    grid: pd.DataFrame
-    n_settings: int
-    n_seeds: int
-    trials: SweepTrials
-    test: SweepTrials | None
-    analyses: dict[str, dict]
-    output: dict[str, Any]
-    versions: dict[str, str]
-    data_sha256: str
-
-    @property
-    def files(self) -> list[str]:
-        """Names of the files that will be written."""
-        tables = [f"{name}.{self.output['format']}" for name in ("networks", *self.analyses)]
-        weights = self.output["weights"]
-        return [*tables, *([f"weights.{weights}"] if weights else [])]
-
-
-def plan_sweep(config: str | os.PathLike | Mapping | SweepConfig) -> SweepPlan:
-    """Read a configuration, make its trials and its networks, and check all of it.
-
-    Raises
-    ------
-    ValueError
-        If anything in the configuration is wrong; the message names the file and the key.
-    FileNotFoundError
-        If the configuration or its data are not there.
-    ImportError
-        If a format of the output needs a package that is not installed.
-    """
-    if not isinstance(config, SweepConfig):
-        config = read_sweep_config(config)
-    settings = config.settings
-    with naming_file(config.path):
-        output = OUTPUT | settings.get("output", {})
-        check_extras(output)
-        points, seeds = expand_grid(settings), sweep_seeds(settings)
-        estimators, grid = make_estimators(settings)
-        everything = load_trials(settings, _data_folder(config))
-        trials, test = split_trials(everything, settings)
-        asked = settings.get("analyses", {})
-        analyses = {k: {} if v is True else v for k, v in asked.items() if v is not False}
-        _check_settings(points, estimators[:: len(seeds)], trials)
-        _rehearse(estimators[:: len(seeds)], trials, analyses)
-    return SweepPlan(
-        config, estimators, grid, len(points), len(seeds), trials, test, analyses, output,
-        installed_versions(output), everything.sha256(),
-    )  # fmt: skip
 
 
 def run_sweep(
@@ -188,8 +102,8 @@ def run_sweep(
     started = datetime.now(timezone.utc)
     folder = None
     if output is not None:
-        folder = SweepFolder(Path(output), _identity(plan), plan.versions)
-        folder.begin(_manifest(plan), recorded_text(plan.config, _recorded(plan)))
+        folder = open_folder(plan, output)
+        folder.begin(_manifest(plan), recorded_text(plan.config, recorded(plan)))
     fitted = _fitted(plan, folder, n_jobs=n_jobs, verbose=verbose, on_stage=on_stage)
     on_stage(f"Measuring {len(plan.estimators)} networks")
     networks, tables = _measure(plan, fitted, verbose)
@@ -266,50 +180,22 @@ def load_sweep(folder: str | os.PathLike, *, estimators: bool = True) -> Bunch:
     )  # fmt: skip
 
 
-# -- checks before training ------------------------------------------------------------
-
-
-def _check_settings(points, estimators, trials: SweepTrials) -> None:
-    """Raise for settings that training would refuse, each with its place in the grid."""
-    for k, (point, estimator) in enumerate(zip(points, estimators, strict=True)):
-        try:
-            network = clone(estimator)
-            encoded = network._read_trials(trials.X, trials.y)
-            network._make_job(encoded)
-            curriculum = get_curriculum(network.curriculum)
-            rng = np.random.default_rng(0)
-            passes = curriculum(encoded.codes, batch_size=None, max_iter=network.max_iter, rng=rng)
-            next(iter(passes))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"setting {k} ({point}): {error}") from error
-
-
-def _rehearse(estimators, trials: SweepTrials, analyses) -> None:
-    """Analyse one network of each architecture after a single pass: options fail here."""
-    shapes = {repr(network.hidden_layer_sizes): network for network in estimators}
-    for estimator in shapes.values() if analyses else ():
-        network = clone(estimator).set_params(
-            max_iter=1, curriculum="interleaved", consolidation=None
-        )
-        try:
-            network.fit(trials.X, trials.y)
-        except ValueError:  # diverges; the sweep will tell
-            continue
-        for name, options in analyses.items():
-            analyse(name, options, {0: network}, trials)
+def open_folder(plan: SweepPlan, output: str | os.PathLike) -> SweepFolder:
+    """Return the folder to write to; refuse one that holds other things, write nothing."""
+    return SweepFolder(Path(output), identity(plan), plan.versions)
 
 
 def _compare_recorded(plan: SweepPlan) -> None:
     """Warn if the configuration comes from a run with other versions or data."""
-    recorded = plan.config.settings.get("recorded", {})
-    differences = version_differences(recorded.get("versions", {}), plan.versions)
+    then = plan.config.settings.get("recorded", {})
+    differences = version_differences(then.get("versions", {}), plan.versions)
     if differences:
         warnings.warn(
             f"The results recorded in the configuration were made with {', '.join(differences)}:"
             " numbers may differ.",
             stacklevel=3,
         )
-    if recorded.get("data_sha256", plan.data_sha256) != plan.data_sha256:
+    if then.get("data_sha256", plan.data_sha256) != plan.data_sha256:
         warnings.warn(
             "The trials are not those that the results recorded in the configuration were made"
             " with: numbers will differ.",
@@ -371,26 +257,6 @@ def _files(plan: SweepPlan, networks, tables, fitted) -> dict[str, bytes]:
     if weights:
         files[f"weights.{weights}"] = weights_bytes(fitted, weights)
     return files
-
-
-def _identity(plan: SweepPlan) -> dict[str, Any]:
-    settings = plan.config.settings
-    return {k: settings[k] for k in IDENTITY if k in settings} | {"data": plan.data_sha256}
-
-
-def _recorded(plan: SweepPlan) -> dict[str, Any]:
-    recorded = {"versions": plan.versions, "data_sha256": plan.data_sha256}
-    if "data" in plan.config.settings["task"]:
-        recorded["data_folder"] = str(_data_folder(plan.config).resolve())
-    return recorded
-
-
-def _data_folder(config: SweepConfig) -> Path:
-    """Folder that paths in the configuration are relative to."""
-    recorded = config.settings.get("recorded", {})
-    if "data_folder" in recorded:
-        return Path(recorded["data_folder"])
-    return Path() if config.path is None else config.path.parent
 
 
 def _manifest(plan: SweepPlan) -> dict[str, Any]:

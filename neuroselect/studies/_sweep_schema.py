@@ -16,26 +16,35 @@ TYPES = {
     "boolean": "true or false",
 }
 
-# Options of each analysis, with the defaults that editors show.
-ANALYSES: dict[str, dict[str, Any]] = {
-    "loss_curves": {"every": 1},
+# Options of each analysis: their types, and the defaults that editors show.
+ANALYSES: dict[str, dict[str, dict[str, Any]]] = {
+    "loss_curves": {"every": {"type": "integer", "minimum": 1, "default": 1}},
+    "history": {},
     "units": {
-        "layer": -1,
-        "method": "lesion",
-        "effect": "squared",
-        "lesion_value": "zero",
-        "normalize": "none",
-        "threshold": 0.1,
-        "cutoff": 0.9,
+        "layer": {"type": ["integer", "string"], "default": -1},
+        "method": {"type": "string", "default": "lesion"},
+        "effect": {"type": "string", "default": "squared"},
+        "lesion_value": {"type": "string", "default": "zero"},
+        "normalize": {"type": "string", "default": "none"},
+        "threshold": {"type": "number", "default": 0.1},
+        "cutoff": {"type": "number", "default": 0.9},
     },
     "geometry": {
-        "layer": -1,
-        "features": None,
-        "task": "task",
-        "models": ["grid", "orthogonal", "parallel"],
-        "context_offset": 0.0,
+        "layer": {"type": "integer", "default": -1},
+        "features": {"type": "array", "items": {"type": "string"}},
+        "task": {"type": "string", "default": "task"},
+        "models": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "default": ["grid", "orthogonal", "parallel"],
+        },
+        "context_offset": {"type": "number", "default": 0.0},
     },
-    "regime": {"layer": -1, "weights": 0},
+    "regime": {
+        "layer": {"type": "integer", "default": -1},
+        "weights": {"type": "integer", "default": 0},
+    },
 }
 
 
@@ -178,13 +187,9 @@ def _test() -> dict:
 
 def _analyses() -> dict:
     options = {
-        name: _table(
-            "true, false, or options", {key: {"default": value} for key, value in keys.items()}
-        )
-        | {"type": ["boolean", "object"]}
+        name: _table("true, false, or options", keys) | {"type": ["boolean", "object"]}
         for name, keys in ANALYSES.items()
     }
-    options["loss_curves"]["properties"]["every"] |= {"type": "integer", "minimum": 1}
     return _table("Tables beside the scores.", options)
 
 

@@ -64,6 +64,26 @@ def loss_curves(networks: Networks, trials: SweepTrials, *, every: int = 1) -> p
     return _joined(parts)
 
 
+def history(networks: Networks, trials: SweepTrials) -> pd.DataFrame:
+    """One row per record made during training, see the parameter ``record`` of the networks."""
+    parts = []
+    for k, network in networks.items():
+        if network.record is None:
+            raise ValueError(
+                'nothing is recorded. Set estimator.record, such as record = ["task_losses"].'
+            )
+        frame = network.history_.to_frame()
+        columns = {
+            f"{what}_{code}": f"{what}_{trials.name(code)}"
+            for what in ("task_loss", "task_score", "sign_accuracy")
+            for code in network.tasks_.tolist()
+        }
+        frame = frame.rename(columns=columns)
+        frame.insert(0, "network", k)
+        parts.append(frame)
+    return _joined(parts)
+
+
 def units(networks: Networks, trials: SweepTrials, **options) -> pd.DataFrame:
     """One row per unit: what a lesion of it costs each task, and in which tasks it is active.
 
@@ -162,6 +182,7 @@ def regime(networks: Networks, trials: SweepTrials, **options) -> pd.DataFrame:
 
 ANALYSES: dict[str, Callable[..., Any]] = {
     "loss_curves": loss_curves,
+    "history": history,
     "units": units,
     "geometry": geometry,
     "regime": regime,
@@ -170,6 +191,8 @@ ANALYSES: dict[str, Callable[..., Any]] = {
 
 def analyse(name: str, options: Mapping[str, Any], networks: Networks, trials: SweepTrials):
     """Make the table of one analysis; errors name its section."""
+    if not networks:
+        return _joined([])
     given = {key: None if value == "none" else value for key, value in options.items()}
     try:
         return ANALYSES[name](networks, trials, **given)

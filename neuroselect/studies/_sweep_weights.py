@@ -63,6 +63,8 @@ def _state(k: int, network, arrays: dict) -> dict[str, Any]:
 
 def _encoded(name: str, value: Any, arrays: dict) -> dict[str, Any]:
     """Describe a value as JSON; arrays of numbers are put aside under ``name``."""
+    from neuroselect.networks._history import TrainingHistory
+
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         arrays[name] = value.copy(order="C")
         return {"array": name}
@@ -70,6 +72,8 @@ def _encoded(name: str, value: Any, arrays: dict) -> dict[str, Any]:
         return {"strings": value.tolist(), "dtype": value.dtype.str}
     if isinstance(value, np.generic):
         value = value.item()
+    if type(value) is TrainingHistory:
+        return {"history": {k: _encoded(f"{name}_{k}", v, arrays) for k, v in value.items()}}
     if type(value) in (list, tuple):
         parts = [_encoded(f"{name}{k}", part, arrays) for k, part in enumerate(value)]
         return {type(value).__name__: parts}
@@ -79,6 +83,8 @@ def _encoded(name: str, value: Any, arrays: dict) -> dict[str, Any]:
 
 
 def _decoded(part: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
+    from neuroselect.networks._history import TrainingHistory
+
     ((kind, value),) = [(k, v) for k, v in part.items() if k != "dtype"]
     if kind == "array":
         return arrays[value]
@@ -86,4 +92,6 @@ def _decoded(part: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
         return np.array(value, dtype=part["dtype"])
     if kind in ("list", "tuple"):
         return {"list": list, "tuple": tuple}[kind](_decoded(v, arrays) for v in value)
+    if kind == "history":
+        return TrainingHistory(**{name: _decoded(v, arrays) for name, v in value.items()})
     return value

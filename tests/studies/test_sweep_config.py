@@ -77,7 +77,7 @@ def test_settings_are_crossed_and_seeds_are_the_fast_index():
     assert plan.grid["network"].tolist() == list(range(16))
     assert plan.grid["seed"].tolist() == [7, 8] * 8
     assert plan.grid["init_scale"].tolist() == [0.1] * 8 + [2.0] * 8
-    assert plan.grid["context_init_scale"].tolist() == [0.5] * 8 + ["none"] * 8
+    assert plan.grid["context_init_scale"].tolist() == ["0.5"] * 8 + ["none"] * 8
     blocked = "blocked(order=[1, 0])"
     assert plan.grid["curriculum"].tolist() == (["interleaved"] * 4 + [blocked] * 4) * 2
     assert plan.grid["hidden_layer_sizes"].tolist() == (["[3]"] * 2 + ["[4, 5]"] * 2) * 4
@@ -312,6 +312,16 @@ MESSAGES = [
     ({"analyses.geometry": {"features": ["a", "leafiness"]}}, r"analyses\.geometry: features: unk"),
     ({"analyses.geometry": {"models": ["gird"]}}, r"analyses\.geometry: Unknown model 'gird'"),
     ({"analyses.loss_curves": {"every": 0}}, r"analyses\.loss_curves\.every: must be at least 1, "),
+    (
+        {"analyses.regime": {"layer": "x"}},
+        r"analyses\.regime\.layer: expected a whole number, got ",
+    ),
+    ({"analyses.geometry": {"models": []}}, r"analyses\.geometry\.models: is empty"),
+    (
+        {"analyses.geometry": {"features": "a"}},
+        r"analyses\.geometry\.features: expected a list, got",
+    ),
+    ({"analyses.history": True}, r"analyses\.history: nothing is recorded\. Set estimator\.record"),
     # output
     ({"output.format": "tsv"}, r"output\.format: unknown value 'tsv'\..*Known: csv, parquet"),
     (

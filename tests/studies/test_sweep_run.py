@@ -18,6 +18,7 @@ from pandas.testing import assert_frame_equal
 
 from neuroselect import (
     LesionSelectivity,
+    MultiTaskCNNClassifier,
     MultiTaskMLP,
     RDMRegression,
     RDMTransformer,
@@ -27,7 +28,7 @@ from neuroselect import (
     unit_classes,
 )
 from neuroselect.curricula import Blocked
-from neuroselect.datasets import make_arithmetic_tasks, make_context_blobs
+from neuroselect.datasets import make_arithmetic_tasks, make_context_blobs, make_digit_tasks
 from neuroselect.networks import _checkpoint, _fit_many
 from neuroselect.regime import regime_table
 from neuroselect.studies import load_sweep, read_sweep_config, run_sweep
@@ -224,6 +225,75 @@ def test_a_task_without_two_features_has_dimensions_only():
     by_task = network.score_by_task(X[rest], y[rest])
     assert row[["test_score_add", "test_score_multiply"]].tolist() == by_task.tolist()
     assert network.loss_curve_.shape == (30,)
+
+
+def test_history(tmp_path):
+    config = copy.deepcopy(STACKED) | {"analyses": {"history": True}}
+    config["estimator"] |= {"record": ["task_losses", "weight_norms"], "record_every": [0, 9, 30]}
+    sweep = run_sweep(config, tmp_path)
+    table = sweep.tables["history"]
+    assert table["pass"].tolist() == [0, 9, 30] * 8
+    for k, rows in table.groupby("network"):
+        recorded = sweep.estimators[k].history_
+        np.testing.assert_array_equal(rows[["task_loss_A", "task_loss_B"]], recorded.task_losses)
+        names = ["weight_norm_0", "weight_norm_1", "weight_norm_context"]
+        np.testing.assert_array_equal(rows[names], recorded.weight_norms)
+    for a, b in zip(load_sweep(tmp_path).estimators, sweep.estimators, strict=True):
+        assert type(a.history_) is type(b.history_)
+        assert_frame_equal(a.history_.to_frame(), b.history_.to_frame())
+
+
+@pytest.mark.parametrize("weights", ["npz", "safetensors"])
+def test_convolutional_networks(tmp_path, weights):
+    config = {
+        "task": {"name": "digit_tasks", "n_trials": 80},
+        "estimator": {"name": "MultiTaskCNNClassifier", "max_iter": 2},
+        "grid": {"conv_channels": [[2], [2, 3]], "image_shape": [[8, 8]]},
+        "seeds": {"n": 2},
+        "analyses": {"units": True, "geometry": True},
+        "output": {"weights": weights},
+    }
+    sweep = run_sweep(config, tmp_path)
+    X, y = make_digit_tasks(n_trials=80, random_state=0)
+    estimators = [
+        MultiTaskCNNClassifier(image_shape=[8, 8], conv_channels=c, max_iter=2, random_state=seed)
+        for c in ([2], [2, 3])
+        for seed in range(2)
+    ]
+    expected = fit_many(estimators, X, y)
+    loaded = load_sweep(tmp_path)
+    for networks in (sweep.estimators, loaded.estimators):
+        for a, b in zip(networks, expected, strict=True):
+            np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+    assert sweep.networks["score_prime"].tolist() == [
+        network.score_by_task(X, y)[2] for network in expected
+    ]
+    assert {"importance_parity", "label", "activity_class"} <= set(sweep.tables["units"])
+    with pytest.raises(ValueError, match=r"analyses\.regime: .*must be a multi-layer perceptron"):
+        run_sweep(config | {"analyses": {"regime": True}})
+
+
+def test_columns_hold_either_numbers_or_text(tmp_path):
+    config = copy.deepcopy(STACKED)
+    config["grid"] |= {"batch_size": [10, "auto", "none"], "init_scale": [1, 0.5]}
+    run_sweep(config | {"output": {"format": "parquet"}}, tmp_path / "a")
+    run_sweep(config, tmp_path / "b")
+    tables = [load_sweep(tmp_path / name).networks for name in "ab"]
+    assert tables[0]["batch_size"].unique().tolist() == ["10", "auto", "none"]
+    assert tables[0]["init_scale"].unique().tolist() == [1.0, 0.5]
+    assert_frame_equal(*tables, check_dtype=False)
+
+
+def test_all_networks_may_diverge(tmp_path):
+    config = copy.deepcopy(CONFIG)
+    config["estimator"] |= {"solver": "sgd", "learning_rate_init": 1e6, "activation": "identity"}
+    for format in ("csv", "parquet"):
+        with pytest.warns(UserWarning, match="8 of 8 networks diverged"):
+            run_sweep(config | {"output": {"format": format}}, tmp_path / format)
+        sweep = load_sweep(tmp_path / format)
+        assert sweep.networks["diverged"].all()
+        assert sweep.estimators == [None] * 8
+        assert [len(table) for table in sweep.tables.values()] == [0] * 4
 
 
 def test_diverged_networks_are_left_out(tmp_path):
