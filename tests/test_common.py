@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from neuroselect import (
     BatchedGridSearchCV,
     LesionSelectivity,
+    MultiTaskCNNClassifier,
     MultiTaskMLP,
     MultiTaskMLPClassifier,
     RDMRegression,
@@ -66,6 +67,16 @@ ESTIMATORS = [
     MultiTaskMLP((6, 5), activation="tanh", solver="sgd", momentum=0.9, **SMALL),
     MultiTaskMLPClassifier((10,), **SMALL),
     MultiTaskMLPClassifier((10,), batch_size=10, **SMALL),
+    # Images of one row, since the suite's data have any number of columns.
+    MultiTaskCNNClassifier(
+        (10,),
+        image_shape=(1, -1),
+        conv_channels=(3, 2),
+        pool_size=1,
+        batch_size=None,
+        max_iter=50,
+        **SMALL,
+    ),
     LesionSelectivity(MultiTaskMLP((6,), max_iter=50, random_state=0, **SMALL)),
     LesionSelectivity(
         MultiTaskMLPClassifier((6,), max_iter=50, random_state=0, **SMALL), method="taylor"

@@ -14,6 +14,7 @@ from torch import zeros_like
 
 from neuroselect._engine._activations import ACTIVATIONS
 from neuroselect._engine._batches import Batch, MiniBatches
+from neuroselect._engine._conv import CONV_TRIALS, ConvFront
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import delta_below, forward, output_delta
 from neuroselect._engine._spec import Job
@@ -170,13 +171,18 @@ def diagonal_fisher(stack: Stack, trials: Batch, *, loss: str, kind: str, scale)
         weight = torch.ones_like(trials.inputs.first[..., 0])
     total = weight.sum(-1, keepdim=True)
     share = scale * torch.where(total > 0, weight / total, 0.0).unsqueeze(-1)
-    for start in range(0, trials.n_trials, BLOCK_TRIALS):
-        part = trials.part(start, start + BLOCK_TRIALS)
+    size = CONV_TRIALS if stack.conv_layers else BLOCK_TRIALS
+    for start in range(0, trials.n_trials, size):
+        part = trials.part(start, start + size)
         hidden, output = forward(stack, part.inputs)
+        front = ConvFront(stack, part.n_trials) if stack.conv_layers else None
         for delta, probability in _output_gradients(output, part.target, loss, kind):
-            factor = share[:, start : start + BLOCK_TRIALS] * probability
+            factor = share[:, start : start + size] * probability
             delta = output_delta(stack, delta, output)
-            _add_squares(stack, views, part.inputs, hidden, delta, factor)
+            inputs = part.inputs if front is None else front.forward(part.inputs)
+            delta = _add_squares(stack, views, inputs, hidden, delta, factor)
+            if front is not None:
+                _add_conv_squares(front, stack.conv_views(fisher), delta, factor)
     return fisher
 
 
@@ -199,7 +205,10 @@ def _output_gradients(output, target, loss, kind):
 
 
 def _add_squares(stack, views, inputs, hidden, delta, factor):
-    """Add squared gradients of all parameters, summed over trials times ``factor``."""
+    """Add squared gradients of the perceptron, summed over trials times ``factor``.
+
+    Returns the gradient at its first pre-activation.
+    """
     first, layers = views
     backward_activation = ACTIVATIONS[stack.network.activation][1]
     for k in range(stack.network.n_weights - 1, 0, -1):
@@ -211,3 +220,20 @@ def _add_squares(stack, views, inputs, hidden, delta, factor):
         delta = delta_below(stack, k, delta)
         delta = backward_activation(delta, below, delta)
     first.baddbmm_(inputs.first.square().transpose(1, 2), delta.square() * factor)
+    return delta
+
+
+def _add_conv_squares(front, layers, delta, factor):
+    """As `_add_squares`, where the gradient of one trial is itself a sum, over positions."""
+    for k in front.walk_back(delta):
+        layer = front.layers[k]
+        z, copies = (_by_trial(values, delta.shape[1]) for values in (layer.z, layer.copies))
+        gradient = torch.matmul(z, copies.transpose(2, 3))
+        layers[k].coefs.add_((gradient.square_() * factor.unsqueeze(-1)).sum(1))
+        gradient = z.sum(3, keepdim=True)
+        layers[k].intercepts.add_((gradient.square_() * factor.unsqueeze(-1)).sum(1))
+
+
+def _by_trial(values, n_trials):
+    """From (n_networks, n, n_positions * n_trials) to (n_networks, n_trials, n, n_positions)."""
+    return values.unflatten(2, (-1, n_trials)).movedim(3, 1)

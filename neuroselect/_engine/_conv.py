@@ -16,6 +16,8 @@ import torch
 from neuroselect._engine._activations import ACTIVATIONS
 from neuroselect._engine._stack import Stack
 
+CONV_TRIALS = 64  # trials that are seen at once where one may choose: more leave the cache
+
 
 class Convolution:
     """One layer: convolution, pooling by the maximum, intercept, activation.

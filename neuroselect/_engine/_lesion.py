@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from neuroselect._engine import _conv_lesion
+from neuroselect._engine._conv import CONV_TRIALS
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import (
     Buffers,
@@ -106,7 +108,8 @@ def loss_changes(
     stimuli, task, target : ndarray
         Trials of all networks, as in `Trials`. Computation is in the stimuli's dtype.
     loss, layer, method
-        Keys of `LOSSES` and `METHODS`, and a hidden layer counted from 0.
+        Keys of `LOSSES` and `METHODS`, and a hidden layer counted from 0; convolutional ones
+        come first, and their units are channels.
     value : float or ndarray that broadcasts to (n_networks, n_trials, n_units)
     device : str
 
@@ -118,27 +121,32 @@ def loss_changes(
         Loss lesioned minus loss intact.
     """
     device, dtype = usable_device(device), stimuli.dtype
-    layer -= network.n_conv
-    shape = (1, len(stimuli), network.hidden[layer])
+    n_units = network.activity_shapes[layer][0]
+    methods, own_layer = METHODS, layer - network.n_conv
+    if own_layer < 0:
+        methods, own_layer = _conv_lesion.METHODS, layer
+    shape = (1, len(stimuli), n_units)
     value = np.broadcast_to(value, np.broadcast_shapes(np.shape(value), shape))
     stack = Stack(network, weights, shared=True, dtype=getattr(torch, dtype.name), device=device)
-    for rows in _trial_blocks(network, len(weights), layer, len(stimuli), dtype.itemsize):
+    for rows in _trial_blocks(network, len(weights), n_units, len(stimuli), dtype.itemsize):
         trials = (stimuli[rows], task[rows], target[rows], value[:, rows].astype(dtype))
         with one_thread(device), torch.inference_mode():
             of_stimuli, of_task, of_target, clamped = (
                 torch.tensor(a, device=device) for a in trials
             )
             inputs = make_inputs(network, of_stimuli, of_task)
-            losses = METHODS[method](stack, inputs, of_target, loss, layer, clamped)
+            losses = methods[method](stack, inputs, of_target, loss, own_layer, clamped)
             intact, lesioned = (a.cpu().numpy().astype(np.float64) for a in losses)
         yield rows, lesioned - intact[:, None]
 
 
-def _trial_blocks(network, n_networks, layer, n_trials, itemsize):
+def _trial_blocks(network, n_networks, n_units, n_trials, itemsize):
     # Per unit: value, change, two losses, float64 twice, the pair and its padded copy.
     per_unit = 4 * itemsize + 4 * 8
-    per_trial = n_networks * (network.hidden[layer] * per_unit + network.n_values * itemsize)
+    per_trial = n_networks * (n_units * per_unit + network.n_values * itemsize)
     size = max(1, TRIAL_BYTES // per_trial)
+    if network.n_conv:
+        size = min(size, CONV_TRIALS)
     return [slice(start, start + size) for start in range(0, n_trials, size)]
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from neuroselect._engine._conv import ConvFront
+from neuroselect._engine._conv import CONV_TRIALS, ConvFront
 from neuroselect._engine._passes import (
     Inputs,
     forward,
@@ -32,6 +32,8 @@ def one_network(network: NetworkSpec, weights: Weights, dtype, device: str) -> S
 def row_blocks(network: NetworkSpec, n_rows: int, itemsize: int):
     """Slices of rows whose activity in all layers takes at most `BLOCK_BYTES`."""
     size = max(1, BLOCK_BYTES // (network.n_values * itemsize))
+    if network.n_conv:
+        size = min(size, CONV_TRIALS)
     return [slice(start, start + size) for start in range(0, n_rows, size)]
 
 

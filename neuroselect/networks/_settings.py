@@ -72,8 +72,6 @@ def training_spec(estimator, network: NetworkSpec, trials: Trials, device: str) 
 def _check_consolidation(estimator, curriculum, trials: Trials) -> None:
     """Raise unless there will be an earlier task to protect."""
     given = estimator.consolidation
-    if hasattr(given, "fisher") and hasattr(estimator, "conv_channels"):
-        raise ValueError("EWC is for networks without convolutional layers.")
     if estimator.task_column is None:
         raise ValueError(
             f"consolidation={given!r} protects earlier tasks, but task_column is None. Name the"

@@ -28,6 +28,7 @@ from neuroselect.selectivity._lesions import (
     check_lesionable,
     is_network,
     numeric_columns,
+    unit_activity,
 )
 from neuroselect.selectivity._tasks import column_position, read_task
 from neuroselect.utils._sklearn import (
@@ -72,12 +73,13 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     estimator : object
-        A network (`MultiTaskMLP`, `MultiTaskMLPClassifier`), whose hidden units are lesioned;
-        or any regressor or classifier of scikit-learn's interface, whose input columns are:
-        the recorded units of a decoder.
+        A network (`MultiTaskMLP`, `MultiTaskMLPClassifier`, `MultiTaskCNNClassifier`), whose
+        hidden units are lesioned; or any regressor or classifier of scikit-learn's interface,
+        whose input columns are: the recorded units of a decoder.
     layer : int or "input", default=-1
-        Hidden layer of a network: 0 is the first, -1 the last; "input" lesions the network's
-        stimulus columns. Other estimators have only "input", whatever the default says.
+        Hidden layer of a network: 0 is the first, -1 the last; a unit of a convolutional layer
+        is a channel, with all of its map. "input" lesions the network's stimulus columns. Other
+        estimators have only "input", whatever the default says.
     method : {"lesion", "taylor"}, default="lesion"
         "lesion" is exact. "taylor" is its first-order estimate (networks' hidden layers
         only): with h the activity, v the value it is clamped to, a lesion changes the loss by
@@ -90,7 +92,7 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         counts as 0 in the relative importance.
     lesion_value : {"zero", "mean", "task_mean"}, default="zero"
         What a unit is clamped to: 0, its mean over the trials given to `fit`, or its
-        mean over those of the trial's task.
+        mean over those of the trial's task; a channel, its mean over positions, too.
     normalize : {"layer"}, default=None
         "layer": divide each task's importances by their sum over units before tasks are
         compared (``importances_`` stays as it is).
@@ -297,7 +299,7 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         activity : ndarray of shape (n_trials, n_selected)
-            Of the network's layer, or the columns of X.
+            Of the network's layer, or the columns of X; of a channel the mean over its map.
         """
         check_is_fitted(self)
         selected = self.get_support(indices=True)
@@ -306,7 +308,7 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         X = self._read_X(X, reset=False)
         if self.layer_ == "input":
             return numeric_columns(X, self._positions[selected])
-        return self.estimator_.activations(X, self.layer_)[:, selected]
+        return unit_activity(self.estimator_, X, self.layer_)[:, selected]
 
     def get_support(self, indices: bool = False) -> NDArray:
         """Return which units are selected.

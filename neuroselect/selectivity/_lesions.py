@@ -86,8 +86,6 @@ class NetworkLesions:
                 f" Expected an integer from {-len(shapes)} to {len(shapes) - 1} (0 is the first,"
                 " -1 the last) or 'input'."
             )
-        if int(layer) % len(shapes) < network._network().n_conv:
-            raise ValueError(f"layer={layer} is convolutional; lesions are of dense layers.")
         self._network, self._X, self._method = network, X, method
         self.layer = int(layer) % len(shapes)
         self.n_units = shapes[self.layer][0]
@@ -105,7 +103,7 @@ class NetworkLesions:
     @cached_property
     def activity(self) -> NDArray:
         """Activity of the layer, (n_trials, n_units)."""
-        return self._network.activations(self._X, self.layer)
+        return unit_activity(self._network, self._X, self.layer)
 
     def changes(self, value: NDArray):
         """Yield slices of units and of trials, and what their lesion adds to the loss."""
@@ -126,6 +124,12 @@ class NetworkLesions:
         )
         for rows, change in blocks:
             yield slice(None), rows, change[0]
+
+
+def unit_activity(network, X, layer) -> NDArray:
+    """Activity of a layer, (n_trials, n_units); of a channel, the mean over its map."""
+    activity = network.activations(X, layer)
+    return activity if activity.ndim == 2 else activity.mean((2, 3))
 
 
 class ColumnLesions:

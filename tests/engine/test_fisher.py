@@ -10,7 +10,7 @@ from neuroselect._engine import _consolidation
 from neuroselect._engine._batches import Batch
 from neuroselect._engine._consolidation import diagonal_fisher
 from neuroselect._engine._passes import make_inputs
-from neuroselect._engine._spec import NetworkSpec, Weights
+from neuroselect._engine._spec import ConvSpec, NetworkSpec, Weights
 from neuroselect._engine._stack import Stack
 
 N_NETWORKS, N_TRIALS = 3, 10
@@ -117,3 +117,62 @@ def test_trials_without_weight_make_no_fisher():
     scale = torch.ones(1, 1, 1, dtype=torch.float64)
     fisher = diagonal_fisher(stack, batch, loss="squared_error", kind="true", scale=scale)
     assert not fisher.any()
+
+
+def convolved(network, parameters, stimulus, task):
+    """Output of one convolutional network for one trial; kernels come first."""
+    conv = network.conv
+    height, width, n_channels = conv.image
+    h = stimulus.reshape(1, height, width, n_channels).permute(0, 3, 1, 2)
+    for k in range(conv.n_layers):
+        coefs, intercepts = parameters[k], parameters[conv.n_layers + k]
+        z = torch.nn.functional.conv2d(h, coefs, intercepts, padding=conv.padding)
+        h = torch.nn.functional.max_pool2d(ACTIVATE[network.activation](z), conv.pool)
+    return output_of(network, parameters[2 * conv.n_layers :], h.flatten(), task)
+
+
+@pytest.mark.parametrize("context_layer", [0, 1])
+@pytest.mark.parametrize("pool", [1, 2])
+@pytest.mark.parametrize("kind", ["true", "empirical", "predicted"])
+def test_fisher_of_convolutional_layers_equals_autograd(kind, pool, context_layer, monkeypatch):
+    monkeypatch.setattr(_consolidation, "CONV_TRIALS", 4)
+    rng = np.random.default_rng(5)
+    conv = ConvSpec((6, 7, 2), (2, 3), 3, 1, pool)
+    network = NetworkSpec(
+        conv.n_features, 2, (5, 3), 3, context_layer, 0.7, "tanh", "identity", conv
+    )
+    weights = []
+    for _ in range(N_NETWORKS):
+        kernels = tuple(rng.standard_normal(s) / 3 for s in [(2, 2, 3, 3), (3, 2, 3, 3)])
+        dense = random_weights(network, rng)
+        coefs = (dense.coefs[0] / 9, *dense.coefs[1:])
+        intercepts = tuple(rng.standard_normal(n) for n in (2, 3))
+        weights.append(dense._replace(coefs=coefs, conv_coefs=kernels, conv_intercepts=intercepts))
+    stimuli = torch.tensor(rng.standard_normal((N_NETWORKS, N_TRIALS, conv.n_pixels)))
+    task = torch.tensor(rng.integers(2, size=(N_NETWORKS, N_TRIALS)))
+    target = torch.tensor(rng.integers(3, size=(N_NETWORKS, N_TRIALS)))
+    trial_weights = torch.tensor(rng.uniform(size=(N_NETWORKS, N_TRIALS)))
+    stack = Stack(network, weights, shared=False, dtype=torch.float64)
+    batch = Batch(make_inputs(network, stimuli, task), target, trial_weights)
+    scale = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)[:, None, None]
+    with torch.inference_mode():
+        flat = diagonal_fisher(stack, batch, loss="cross_entropy", kind=kind, scale=scale)
+    (_, dense), kernels = stack.views(flat), stack.conv_views(flat)
+    for b in range(N_NETWORKS):
+        w, expected = weights[b], None
+        arrays = [*w.conv_coefs, *w.conv_intercepts, *w.coefs, *w.intercepts, w.context]
+        parameters = [torch.tensor(a, requires_grad=True) for a in arrays]
+        expected = [torch.zeros_like(p) for p in parameters]
+        for s, t, y, share in zip(stimuli[b], task[b], target[b], trial_weights[b], strict=True):
+            log_p = torch.log_softmax(convolved(network, parameters, s, t), 0)
+            classes = {"empirical": [y], "predicted": [log_p.argmax()]}.get(kind, range(3))
+            for c in classes:
+                probability = log_p[c].exp().item() if kind == "true" else 1.0
+                for e, g in zip(expected, squared_gradient(log_p[c], parameters), strict=True):
+                    e += share * probability * g / trial_weights[b].sum()
+        got = [layer.coefs[b].view(w.conv_coefs[k].shape) for k, layer in enumerate(kernels)]
+        got += [layer.intercepts[b, :, 0] for layer in kernels]
+        got += [layer.coefs[b] for layer in dense] + [layer.intercepts[b, 0] for layer in dense]
+        got.append(dense[context_layer].context[b])
+        for a, e in zip(got, expected, strict=True):
+            torch.testing.assert_close(a, scale[b, 0, 0] * e, rtol=1e-10, atol=1e-13)

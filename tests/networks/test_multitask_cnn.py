@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from neuroselect import BatchedGridSearchCV, MultiTaskCNNClassifier, fit_many
-from neuroselect.consolidation import SynapticIntelligence
+from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.datasets import make_digit_tasks
 
 DIGITS = make_digit_tasks(n_trials=160, random_state=0)
@@ -222,6 +222,12 @@ def mixture():
         MultiTaskCNNClassifier(random_state=8, solver="sgd", momentum=0.9, **QUICK),
         MultiTaskCNNClassifier(random_state=9, curriculum="blocked", max_iter=4),
         MultiTaskCNNClassifier(random_state=10, curriculum="replay", max_iter=4),
+        *(
+            MultiTaskCNNClassifier(
+                (5, 4), random_state=k, curriculum="blocked", consolidation=EWC(), max_iter=4
+            )
+            for k in (11, 12)
+        ),
         MultiTaskCNNClassifier(
             random_state=10, curriculum="blocked", consolidation=SynapticIntelligence(), max_iter=4
         ),
