@@ -20,6 +20,10 @@ from neuroselect import (
 )
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
+# Images of one row: the suite's data have any number of columns.
+STRIPES = {
+    "image_shape": (1, -1), "conv_channels": (6, 8), "pool_size": 1, "batch_size": None, **SMALL,
+}  # fmt: skip
 
 # RDMRegression's models fix the number of pairs. These checks bring data of another width,
 # with models of which they pass: name -> width.
@@ -67,16 +71,8 @@ ESTIMATORS = [
     MultiTaskMLP((6, 5), activation="tanh", solver="sgd", momentum=0.9, **SMALL),
     MultiTaskMLPClassifier((10,), **SMALL),
     MultiTaskMLPClassifier((10,), batch_size=10, **SMALL),
-    # Images of one row, since the suite's data have any number of columns.
-    MultiTaskCNNClassifier(
-        (10,),
-        image_shape=(1, -1),
-        conv_channels=(3, 2),
-        pool_size=1,
-        batch_size=None,
-        max_iter=50,
-        **SMALL,
-    ),
+    MultiTaskCNNClassifier((10,), max_iter=100, **STRIPES),
+    LesionSelectivity(MultiTaskCNNClassifier((6,), random_state=0, **STRIPES), layer=0),
     LesionSelectivity(MultiTaskMLP((6,), max_iter=50, random_state=0, **SMALL)),
     LesionSelectivity(
         MultiTaskMLPClassifier((6,), max_iter=50, random_state=0, **SMALL), method="taylor"
