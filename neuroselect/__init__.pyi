@@ -6,6 +6,7 @@ from . import (
     geometry,
     model_selection,
     networks,
+    recordings,
     regime,
     rsa,
     selectivity,

@@ -18,6 +18,7 @@ LEVELS = {
     "consolidation": 1,
     "curricula": 1,
     "datasets": 1,
+    "recordings": 1,
     "_engine": 2,
     "rsa": 3,
     "geometry": 3,
@@ -85,7 +86,17 @@ def test_importing_the_package_is_cheap():
 
 
 @pytest.mark.parametrize(
-    "name", ["consolidation", "curricula", "datasets", "rsa", "geometry", "regime", "displays"]
+    "name",
+    [
+        "consolidation",
+        "curricula",
+        "datasets",
+        "recordings",
+        "rsa",
+        "geometry",
+        "regime",
+        "displays",
+    ],
 )
 def test_light_packages_load_neither_torch_nor_matplotlib(name):
     _, modules = loaded_by(f"import neuroselect.{name}")
