@@ -114,11 +114,8 @@ def agreement(args, folds):
     scores = batched_search(args.skorch_seeds, *settings)
     expected = skorch_search(initial, *settings, "disable")
     gap = abs(scores - expected).max()
-    print(
-        f"Scores (R²) of {len(scores)} candidates after {settings[0]} updates, float64, lie",
-        end=" ",
-    )
-    print(f"between {scores.min():.3f} and {scores.max():.3f}; largest difference {gap:.1e}")
+    print(f"R² of {len(scores)} candidates after {settings[0]} updates, float64:", end=" ")
+    print(f"{scores.min():.3f} to {scores.max():.3f}, largest difference {gap:.1e}")
     assert gap <= 1e-6
 
 
@@ -162,11 +159,10 @@ def main():
     folds = [(rows, rows)]
     if args.folds > 1:
         folds = list(KFold(args.folds, shuffle=True, random_state=0).split(rows))
-    print(f"{len(SCALES)} scales, {args.seeds} seeds (skorch {args.skorch_seeds}), {len(folds)}")
-    print(
-        f"fold(s), {args.max_iter} updates (skorch {args.skorch_max_iter}), two processes, median"
-    )
-    print(f"of {args.repeats}; skorch {skorch.__version__}, torch {torch.__version__}")
+    print(f"{len(SCALES)} scales, {args.seeds} seeds (skorch {args.skorch_seeds}),", end=" ")
+    print(f"{args.max_iter} updates (skorch {args.skorch_max_iter}), folds: {len(folds)},", end=" ")
+    print(f"two processes, median of {args.repeats}")
+    print(f"skorch {skorch.__version__}, torch {torch.__version__}")
     with parallel_config("loky", inner_max_num_threads=1):
         batched_search(args.seeds, 1, folds, np.float32)  # starts the processes
         agreement(args, folds)
