@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -153,13 +154,21 @@ class MiniBatches:
 
 
 def _passes(job: Job):
-    """Walk through the curriculum of one network."""
+    """Walk through the curriculum of one network, from where earlier training ended.
+
+    The passes made before are drawn again and skipped. A plan that is through begins again,
+    with draws of its own.
+    """
+    spec, rng = job.spec, np.random.default_rng(job.order_seed)
+    n_plans = -(-(spec.n_before + spec.n_passes) // spec.max_iter)
+    passes = chain.from_iterable(_plan(job, rng) for _ in range(n_plans))
+    return islice(passes, spec.n_before, None)
+
+
+def _plan(job: Job, rng: np.random.Generator):
     spec = job.spec
     passes = spec.curriculum(
-        job.trials.codes,
-        batch_size=spec.batch_size,
-        max_iter=spec.max_iter,
-        rng=np.random.default_rng(job.order_seed),
+        job.trials.codes, batch_size=spec.batch_size, max_iter=spec.max_iter, rng=rng
     )
     if isinstance(spec.curriculum, KNOWN_CURRICULA):
         return passes

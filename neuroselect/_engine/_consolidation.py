@@ -42,14 +42,23 @@ class _Pull:
         self.stack, self.spec = stack, jobs[0].spec
         self.rule = self.spec.consolidation
         self.importance, self.centre = zeros_like(stack.theta), zeros_like(stack.theta)
-        self.distance, self.active = zeros_like(stack.theta), False
+        self.state = {"importance": self.importance, "centre": self.centre}
+        self.distance, self.active = zeros_like(stack.theta), self.spec.n_before > 0
         self.ends = [_ended_trials(job) for job in jobs]
 
     def before_pass(self, number: int) -> None:
         """Consolidate the tasks that end before pass ``number``."""
-        if number in self.ends[0]:
-            self._consolidate([ends[number] for ends in self.ends])
+        ended = self._ended(number)
+        if ended is not None:
+            self._consolidate(ended)
             self.active = True
+
+    def _ended(self, number: int) -> list[np.ndarray] | None:
+        """Trials of each network's task that ends before a pass; a plan may have begun again."""
+        in_plan = (number - 1) % self.spec.max_iter + 1
+        if number == 0 or in_plan not in self.ends[0]:
+            return None
+        return [ends[in_plan] for ends in self.ends]
 
     def before_update(self) -> None:
         """Add the penalty's gradient to that of the loss."""
@@ -63,7 +72,8 @@ class _Pull:
 
 def _ended_trials(job: Job) -> dict[int, np.ndarray]:
     """Trials of the task that ended, by the number of passes before its end."""
-    return dict(job.spec.curriculum.boundaries(job.trials.codes, max_iter=job.spec.max_iter))
+    curriculum, max_iter = job.spec.curriculum, job.spec.max_iter
+    return dict(curriculum.boundaries(job.trials.codes, max_iter=max_iter, cyclic=True))
 
 
 class _FisherPull(_Pull):
@@ -74,12 +84,12 @@ class _FisherPull(_Pull):
         self.batches, self.scale = batches, scale
         self.earlier = [np.array([], dtype=np.int64)] * len(jobs)
         self.rngs = [np.random.default_rng(_sampling_seed(job)) for job in jobs]
+        for number in range(self.spec.n_before):  # draw again what was drawn before
+            ended = self._ended(number)
+            if ended is not None:
+                self._sampled(ended)
 
     def _consolidate(self, ended):
-        if self.rule.anchors == "last":
-            ended = self.earlier = [
-                np.union1d(a, b) for a, b in zip(self.earlier, ended, strict=True)
-            ]
         trials = self.batches.pick(np.stack(self._sampled(ended)))
         fisher = diagonal_fisher(
             self.stack,
@@ -89,15 +99,21 @@ class _FisherPull(_Pull):
             scale=self.scale * self.rule.strength,
         )
         if self.rule.anchors == "last":
-            self.importance, share = fisher, torch.ones_like(fisher)
+            self.importance.copy_(fisher)
+            share = torch.ones_like(fisher)
         else:
             # Quadratics add up to one around the weighted mean of their centres.
             self.importance += fisher
             share = torch.where(self.importance > 0, fisher / self.importance, 0.0)
-        self.centre = torch.lerp(self.centre, self.stack.theta, share)
+        self.centre.copy_(torch.lerp(self.centre, self.stack.theta, share))
 
     def _sampled(self, ended):
+        """Trials that the Fisher information is taken from."""
         n = self.rule.n_samples
+        if self.rule.anchors == "last":
+            ended = self.earlier = [
+                np.union1d(a, b) for a, b in zip(self.earlier, ended, strict=True)
+            ]
         if n is None or n >= len(ended[0]):
             return ended
         pairs = zip(self.rngs, ended, strict=True)
@@ -115,21 +131,19 @@ class _PathPull(_Pull):
 
     def __init__(self, stack, jobs):
         super().__init__(stack, jobs)
-        self.n_ends = len(self.ends[0])
         self.path = zeros_like(stack.theta)
         self.start, self.before = stack.theta.clone(), zeros_like(stack.theta)
         self.gradient = zeros_like(stack.theta)
+        self.state |= {"path": self.path, "start": self.start}
 
     def before_update(self):
-        if self.n_ends:
-            self.gradient.copy_(self.stack.grad)
-            self.before.copy_(self.stack.theta)
+        self.gradient.copy_(self.stack.grad)
+        self.before.copy_(self.stack.theta)
         super().before_update()
 
     def after_update(self):
-        if self.n_ends:
-            moved = torch.sub(self.stack.theta, self.before, out=self.before)
-            self.path.addcmul_(self.gradient, moved, value=-1)
+        moved = torch.sub(self.stack.theta, self.before, out=self.before)
+        self.path.addcmul_(self.gradient, moved, value=-1)
 
     def _consolidate(self, ended):
         theta = self.stack.theta
@@ -138,7 +152,6 @@ class _PathPull(_Pull):
         self.centre.copy_(theta)
         self.start.copy_(theta)
         self.path.zero_()
-        self.n_ends -= 1
 
 
 def diagonal_fisher(stack: Stack, trials: Batch, *, loss: str, kind: str, scale):

@@ -54,6 +54,7 @@ class FactorialDescent:
         n_shared = len(order) if jobs[0].spec.reduction == "mean" else 1
         rates = stack.theta.new_tensor([job.learning_rate for job in jobs])
         self.stack, self.n_done = stack, 0
+        self.state: dict[str, torch.Tensor] = {}  # nothing but the weights
         self.target = batch.target[order, 0]
         self.weight = None if batch.weight is None else batch.weight[order]
         self.rates = rates.unsqueeze(1) / n_shared

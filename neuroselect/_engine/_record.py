@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -22,10 +22,14 @@ BLOCK_TRIALS = 256
 
 def recorded_passes(spec: TrainingSpec) -> list[int]:
     """Numbers of passes after which the state is recorded; 0 is before training."""
-    every = spec.record.every
+    every, start, stop = spec.record.every, spec.n_before, spec.n_before + spec.n_passes
     if isinstance(every, tuple):
-        return list(every)
-    return sorted({*range(0, spec.max_iter, every), spec.max_iter})
+        passes = {p for p in every if start <= p <= stop}
+    else:
+        passes = {start, *range(start + -start % every, stop + 1, every)}
+        if not spec.one_pass or stop % spec.max_iter == 0:
+            passes.add(stop)
+    return sorted(passes if spec.record.afresh else passes - {start})
 
 
 def activity_bytes(spec: TrainingSpec) -> int:
@@ -73,30 +77,55 @@ class Recorder:
         settle: Callable[[], None],
     ):
         self.stack, self.batches, self.spec = stack, batches, jobs[0].spec
-        self.settle, self.passes = settle, set(recorded_passes(self.spec))
-        names = self.spec.record.names
-        self.histories: list[dict] = [{name: [] for name in ("passes", *names)} for _ in jobs]
-        if "activations" in names:
-            shape = len(self.passes), self.spec.n_trials, self.spec.network.hidden[-1]
-            for history in self.histories:
-                history["activations"] = np.empty(shape, self.spec.dtype)
+        passes, names = recorded_passes(self.spec), self.spec.record.names
+        self.settle, self.passes = settle, set(passes)
         of_tasks = [name for name in names if name in OF_TASKS]
         self.tasks = TaskMeasures(jobs, of_tasks) if of_tasks else None
         self.origin = _origin(stack, jobs) if "weight_distances" in names else None
+        shapes = {name: self._shape(name) for name in names}
+        self.histories = [
+            {
+                name: np.empty((len(passes), *shape), dtype)
+                for name, (shape, dtype) in shapes.items()
+            }
+            for _ in jobs
+        ]
+        self.recorded: list[list[int]] = [[] for _ in jobs]
+        self.running = list(range(len(jobs)))
+        self.after(self.spec.n_before)
 
-    def after(self, number: int) -> None:
-        """Record the networks after ``number`` passes, if that is due."""
-        if number in self.passes:
+    def after(self, number: int, stopped: Sequence[int] = ()) -> None:
+        """Record the networks after ``number`` passes, if that is due.
+
+        Those that have ``stopped`` are recorded for the last time, as after the last pass.
+        """
+        due = self.running
+        if number not in self.passes:
+            due = [] if isinstance(self.spec.record.every, tuple) else list(stopped)
+        if due:
             self.settle()
-            rows = self._of_weights() | self._of_trials()
-            for k, history in enumerate(self.histories):
-                history["passes"].append(number)
+            rows = self._of_weights() | self._of_trials(due)
+            for k in due:
                 for name, values in rows.items():
-                    history[name].append(values[k])
+                    self.histories[k][name][len(self.recorded[k])] = values[k]
+                self.recorded[k].append(number)
+        self.running = [k for k in self.running if k not in stopped]
 
     def finished(self) -> list[dict[str, np.ndarray]]:
         """Histories of the networks, arrays with the records along the first axis."""
-        return [{k: np.asarray(v) for k, v in history.items()} for history in self.histories]
+        return [
+            {"passes": np.array(passes, dtype=np.int64)}
+            | {name: values[: len(passes)] for name, values in history.items()}
+            for passes, history in zip(self.recorded, self.histories, strict=True)
+        ]
+
+    def _shape(self, name):
+        """Shape and dtype of one record."""
+        if name == "activations":
+            return (self.spec.n_trials, self.spec.network.hidden[-1]), self.spec.dtype
+        if name in OF_TASKS:
+            return (self.tasks.n_tasks,), "float64"
+        return (len(_matrices(self.stack)),), "float64"
 
     def _of_weights(self) -> dict[str, np.ndarray]:
         """Frobenius norms of each layer's weights, then of the cue's: (n_networks, n_layers)."""
@@ -108,9 +137,9 @@ class Recorder:
             rows["weight_distances"] = _norms([now - then for now, then in pairs])
         return rows
 
-    def _of_trials(self) -> dict[str, np.ndarray]:
+    def _of_trials(self, due: list[int]) -> dict[str, np.ndarray]:
         """Keep the activity; return what is measured on the outputs, (n_networks, n_tasks)."""
-        keep, row = "activations" in self.spec.record.names, len(self.histories[0]["passes"])
+        keep = "activations" in self.spec.record.names
         if self.tasks is None and not keep:
             return {}
         for start in range(0, self.spec.n_trials, BLOCK_TRIALS):
@@ -120,8 +149,8 @@ class Recorder:
                 self.tasks.add(block, output.cpu().numpy())
             if keep:
                 activity = hidden[-1].cpu().numpy()
-                for history, own in zip(self.histories, activity, strict=False):
-                    history["activations"][row, block] = own
+                for k in due:
+                    self.histories[k]["activations"][len(self.recorded[k]), block] = activity[k]
         return self.tasks.take() if self.tasks is not None else {}
 
 

@@ -121,6 +121,7 @@ class RecordSpec(NamedTuple):
 
     names: tuple[str, ...]
     every: int | tuple[int, ...]  # every k-th pass, the first and the last; or chosen passes
+    afresh: bool = True  # the state before the passes is recorded, too
 
 
 class TrainingSpec(NamedTuple):
@@ -141,6 +142,15 @@ class TrainingSpec(NamedTuple):
     device: str
     consolidation: EWC | SynapticIntelligence | None = None
     record: RecordSpec | None = None
+    tol: float | None = None  # None: never stop early
+    n_iter_no_change: int = 10
+    n_before: int = 0  # passes already made
+    one_pass: bool = False  # one pass of the plan for max_iter, instead of all
+
+    @property
+    def n_passes(self) -> int:
+        """Number of passes to make."""
+        return 1 if self.one_pass else self.max_iter
 
 
 class Weights(NamedTuple):
@@ -168,6 +178,14 @@ class Trials(NamedTuple):
         return self.task if self.tasks is None else self.tasks[self.task]
 
 
+class OptimizerState(NamedTuple):
+    """What training needs to go on, beside the weights."""
+
+    n_updates: int
+    scale: float  # what the loss was multiplied by
+    buffers: dict[str, Weights]
+
+
 class Job(NamedTuple):
     """One network to train."""
 
@@ -177,11 +195,14 @@ class Job(NamedTuple):
     learning_rate: float
     alpha: float
     order_seed: np.random.SeedSequence
+    start: Weights | None = None  # where earlier training ended; None: the initial weights
+    state: OptimizerState | None = None
 
 
 class Result(NamedTuple):
     """One trained network."""
 
     weights: Weights
-    loss_curve: np.ndarray  # (max_iter,)
-    history: dict[str, np.ndarray] | None = None  # what was recorded, records first
+    loss_curve: np.ndarray  # (n_passes,), as many as were made
+    history: dict[str, np.ndarray] | None  # what was recorded, records first
+    state: OptimizerState

@@ -75,7 +75,7 @@ class Stack:
         self.theta = torch.zeros(n_values, dtype=dtype, device=device)
         self.first, self.layers = self.views(self.theta)
         self.conv_layers = self.conv_views(self.theta)
-        self._load(weights)
+        self.load(weights)
         # Views that every step needs are made once: in small networks they would cost as much
         # as the arithmetic.
         self.transposed = [layer.coefs.transpose(1, 2) for layer in self.layers]
@@ -130,7 +130,9 @@ class Stack:
             for coefs, intercepts in zip(blocks[::2], blocks[1::2], strict=True)
         ]
 
-    def _load(self, weights):
+    def load(self, weights: list[Weights]) -> None:
+        """Copy parameters in, one `Weights` per network."""
+
         def put(view, arrays):
             view.copy_(torch.as_tensor(np.stack(arrays).reshape(view.shape), dtype=view.dtype))
 

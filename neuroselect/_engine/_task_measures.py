@@ -32,6 +32,7 @@ class TaskMeasures:
         for k, job in enumerate(jobs):
             members.setdefault(id(job.trials), []).append(k)
         self.groups = [_Group(jobs[own[0]], own, names) for own in members.values()]
+        self.n_tasks = self.groups[0].weight.shape[1]
 
     def add(self, block: slice, output: np.ndarray) -> None:
         """Take in the outputs (n_networks, n_trials_of_block, n_outputs) to a block of trials."""

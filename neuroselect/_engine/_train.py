@@ -18,8 +18,10 @@ from neuroselect._engine._factorial import FactorialDescent, stimulus_grid
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import Buffers, backward, forward, output_delta
 from neuroselect._engine._record import make_recorder
-from neuroselect._engine._spec import Job, Result
+from neuroselect._engine._spec import Job, Result, TrainingSpec
 from neuroselect._engine._stack import Stack
+from neuroselect._engine._state import load_state, unload_state
+from neuroselect._engine._stopping import make_stopping
 from neuroselect.utils._torch import one_thread
 
 EDGE_BYTES = 256
@@ -33,34 +35,45 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
         batches = make_batches(jobs)
         stack = Stack(
             spec.network,
-            [job.initial for job in jobs],
+            [job.initial if job.start is None else job.start for job in jobs],
             shared=batches.shared,
             dtype=getattr(torch, spec.dtype),
             device=spec.device,
             gradients=True,
         )
         step = _make_step(stack, jobs, batches)
+        n_updates = load_state(stack, step, jobs)
         recorder = make_recorder(stack, jobs[:n_networks], batches, step.settle)
-        if recorder is not None:
-            recorder.after(0)
-        curve = stack.theta.new_zeros(spec.max_iter, len(jobs))
+        stopping = make_stopping(stack, step, jobs, n_networks)
+        curve = stack.theta.new_zeros(spec.n_passes, len(jobs))
         for k, of_pass in enumerate(curve):
-            step.before_pass(k)
-            n_trials = n_steps = 0
-            for batch in batches:
-                of_pass += step(batch)
-                n_trials, n_steps = n_trials + batch.n_trials, n_steps + 1
-            of_pass /= n_trials if spec.reduction == "mean" else n_steps
+            step.before_pass(spec.n_before + k)
+            n_updates += _one_pass(step, batches, spec, of_pass)
+            stopped = [] if stopping is None else stopping.after(k + 1, n_updates, of_pass)
             if recorder is not None:
-                recorder.after(k + 1)
+                recorder.after(spec.n_before + k + 1, stopped)
             if on_pass is not None:
                 on_pass()
+            if stopping is not None and not stopping.running.any():
+                break
         batches.close()
         step.settle()
-        curves = curve.T.cpu().numpy()
+        ends = [(spec.n_passes, n_updates)] * n_networks if stopping is None else stopping.restore()
         histories = [None] * n_networks if recorder is None else recorder.finished()
-        parts = zip(stack.unload(), curves, histories, strict=False)
-        return [Result(w, c.copy(), h) for w, c, h in parts]
+        states = unload_state(stack, step, jobs, [n for _, n in ends])
+        curves = curve.T.cpu().numpy()
+        parts = zip(stack.unload(), curves, ends, histories, states, strict=False)
+        return [Result(w, c[: end[0]].copy(), h, s) for w, c, end, h, s in parts]
+
+
+def _one_pass(step, batches, spec: TrainingSpec, losses: torch.Tensor) -> int:
+    """Train for one pass, and put each network's loss into ``losses``; the number of steps."""
+    n_trials = n_steps = 0
+    for batch in batches:
+        losses += step(batch)
+        n_trials, n_steps = n_trials + batch.n_trials, n_steps + 1
+    losses /= n_trials if spec.reduction == "mean" else n_steps
+    return n_steps
 
 
 def _n_idle(jobs: list[Job]) -> int:
@@ -99,11 +112,15 @@ class _Step:
         self.buffers: dict[int, Buffers] = {}
         rates = stack.theta.new_tensor([job.learning_rate for job in jobs])[:, None, None]
         alphas = stack.theta.new_tensor([job.alpha for job in jobs])[:, None, None]
+        self.state: dict[str, torch.Tensor] = {}  # laid out as the parameters
+        self.n_updates = stack.theta.new_zeros((), dtype=torch.float32)
         self.update = self._adam() if self.spec.solver == "adam" else self._sgd()
         # Plain descent is linear in the gradient: each network's step size goes into its loss.
         self.scale = torch.ones_like(rates) if self.spec.solver == "adam" else rates
         self.penalty = alphas * self.scale if alphas.any() else None
         self.pull = make_pull(stack, jobs, batches, self.scale)
+        if self.pull is not None:
+            self.state |= self.pull.state
 
     def before_pass(self, number: int) -> None:
         """Consolidate what has been learned, if the task changes."""
@@ -146,19 +163,18 @@ class _Step:
 
     def _adam(self):
         theta = self.stack.theta
-        state = [theta], [self.stack.grad], [zeros_like(theta)], [zeros_like(theta)], []
-        n_steps = theta.new_zeros((), dtype=torch.float32)
+        self.state = {"mean": zeros_like(theta), "square": zeros_like(theta)}
+        moments = [[buffer] for buffer in self.state.values()]
         settings = {
             "lr": self.spec.learning_rate, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8,
             "weight_decay": 0.0, "amsgrad": False, "maximize": False, "fused": True,
         }  # fmt: skip
         # The function beneath torch.optim.Adam: for small networks the class's bookkeeping
         # takes longer than the update.
-        return lambda: adam(*state, [n_steps], **settings)
+        return lambda: adam([theta], [self.stack.grad], *moments, [], [self.n_updates], **settings)
 
     def _sgd(self):
         theta, grad, momentum = self.stack.theta, self.stack.grad, self.spec.momentum
-        velocity = zeros_like(theta)
 
         def plain():
             theta.sub_(grad)
@@ -166,4 +182,7 @@ class _Step:
         def heavy_ball():
             theta.sub_(velocity.mul_(momentum).add_(grad))
 
-        return heavy_ball if momentum else plain
+        if not momentum:
+            return plain
+        velocity = self.state["velocity"] = zeros_like(theta)
+        return heavy_ball

@@ -52,13 +52,13 @@ def plan_blocks(tasks: list, position, order, passes, max_iter: int) -> list[Blo
     return blocks
 
 
-def task_changes(task, order, passes, max_iter: int) -> list[tuple[int, np.ndarray]]:
+def task_changes(task, order, passes, max_iter: int, cyclic: bool) -> list[tuple[int, np.ndarray]]:
     """Find where the task shown changes: see `Blocked.boundaries`."""
     tasks, position = encode_call(task, None, max_iter)
     blocks = plan_blocks(tasks, position, order, passes, max_iter)
     shown = [block for block in blocks if block.n_passes]
     changes, n_done = [], 0
-    for block, following in pairwise(shown):
+    for block, following in pairwise(shown + shown[:1] if cyclic else shown):
         n_done += block.n_passes
         if not np.array_equal(block.trials, following.trials):
             changes.append((n_done, block.trials))
@@ -177,7 +177,9 @@ class Blocked:
             for _ in range(block.n_passes)
         )
 
-    def boundaries(self, task, *, max_iter: int) -> list[tuple[int, np.ndarray]]:
+    def boundaries(
+        self, task, *, max_iter: int, cyclic: bool = False
+    ) -> list[tuple[int, np.ndarray]]:
         """Find where the task shown changes.
 
         Parameters
@@ -186,6 +188,8 @@ class Blocked:
             Task code of each trial.
         max_iter : int
             Number of passes.
+        cyclic : bool, default=False
+            Whether the first block follows the last again, after ``max_iter`` passes.
 
         Returns
         -------
@@ -200,7 +204,7 @@ class Blocked:
         >>> Blocked(order=["B", "A"]).boundaries(["A", "B", "A", "B"], max_iter=3)
         [(2, array([1, 3]))]
         """
-        return task_changes(task, self.order, self.passes, max_iter)
+        return task_changes(task, self.order, self.passes, max_iter, cyclic)
 
 
 @dataclass(frozen=True)
@@ -267,9 +271,11 @@ class Replay:
         blocks = plan_blocks(tasks, position, self.order, self.passes, max_iter)
         return (steps for block in blocks for steps in self._block_passes(block, batch_size, rng))
 
-    def boundaries(self, task, *, max_iter: int) -> list[tuple[int, np.ndarray]]:
+    def boundaries(
+        self, task, *, max_iter: int, cyclic: bool = False
+    ) -> list[tuple[int, np.ndarray]]:
         """Find where the task shown changes, replayed steps aside: see `Blocked.boundaries`."""
-        return task_changes(task, self.order, self.passes, max_iter)
+        return task_changes(task, self.order, self.passes, max_iter, cyclic)
 
     def _block_passes(self, block, batch_size, rng):
         n_done = 0

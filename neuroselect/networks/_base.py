@@ -17,6 +17,13 @@ from neuroselect._engine._spec import Job, Result, Trials, Weights
 from neuroselect._engine._train import train
 from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.curricula import CURRICULA
+from neuroselect.networks._continue import (
+    check_same,
+    check_same_network,
+    encode_known_tasks,
+    goes_on,
+    known_tasks,
+)
 from neuroselect.networks._encoding import encode_stimuli, encode_tasks, layer_index, learn_tasks
 from neuroselect.networks._history import TrainingHistory, check_activity_fits, make_history
 from neuroselect.networks._settings import initial_weights, network_spec, training_spec
@@ -31,7 +38,8 @@ if TYPE_CHECKING:
 class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """All but the target and the loss: these are the subclasses'.
 
-    A subclass has ``_read_target(y, dtype)``, ``_present(output)`` and ``_metric``.
+    A subclass has ``_read_target(y, dtype, continued, classes)``, ``_present(output)``,
+    ``_metric``, and `partial_fit`.
     """
 
     _parameter_constraints: dict = {
@@ -61,14 +69,17 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         "consolidation": [EWC, SynapticIntelligence, None],
         "record": [StrOptions(set(RECORDABLE)), "array-like", None],
         "record_every": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "device": [StrOptions(set(DEVICES))],
+        "warm_start": ["boolean"],
         "verbose": ["verbose"],
     }
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train the network.
+        """Train the network; go on where training ended if ``warm_start``.
 
         Parameters
         ----------
@@ -83,28 +94,40 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         -------
         self : object
         """
-        job = self._make_job(self._read_trials(X, y, sample_weight))
+        continued = self.warm_start and hasattr(self, "coefs_")
+        trials = self._read_trials(X, y, sample_weight, continued=continued)
+        return self._train(self._make_job(trials, continued=continued))
+
+    def _train_one_pass(self, X, y, sample_weight, tasks=None, classes=None):
+        """Make one pass; the first call learns what is known before training."""
+        continued = hasattr(self, "coefs_")
+        trials = self._read_trials(
+            X, y, sample_weight, continued=continued, tasks=tasks, classes=classes
+        )
+        return self._train(self._make_job(trials, continued=continued, one_pass=True))
+
+    def _train(self, job: Job):
         check_activity_fits([job])
-        with progress_bar(self.verbose, job.spec.max_iter, "pass") as bar:
+        with progress_bar(self.verbose, job.spec.n_passes, "pass") as bar:
             (result,) = train([job], on_pass=bar.update if self.verbose else None)
         return self._learn(job, result)
 
     # -- fit, in the three steps that fit_many takes one by one ------------------------
 
-    def _read_trials(self, X, y, sample_weight=None) -> Trials:
-        """Validate and encode the trials; learn what is known before training."""
-        stimuli, codes = encode_stimuli(self, X, reset=True)
-        if codes is None:
-            self.tasks_ = np.array([0])
-            task = np.zeros(len(stimuli), dtype=np.int64)
-        else:
-            self.tasks_ = learn_tasks(codes, self.task_column)
-            task = encode_tasks(codes, self.tasks_)
+    def _read_trials(
+        self, X, y, sample_weight=None, *, continued=False, tasks=None, classes=None
+    ) -> Trials:
+        """Validate and encode the trials; learn what is known before training.
+
+        Training that is ``continued`` knows it already, as it does ``tasks`` and ``classes``.
+        """
+        stimuli, codes = encode_stimuli(self, X, reset=not continued)
+        task = self._read_tasks(stimuli, codes, tasks, continued)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        target = self._read_target(y, stimuli.dtype)
+        target = self._read_target(y, stimuli.dtype, continued, classes)
         check_consistent_length(stimuli, target)
         weight = None
         if sample_weight is not None:
@@ -116,16 +139,39 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             weight = weight / weight.mean()
         return Trials(stimuli, task, target, weight, self.tasks_)
 
-    def _make_job(self, trials: Trials) -> Job:
-        """Draw the network's seeds and initial weights."""
+    def _read_tasks(self, stimuli, codes, tasks, continued):
+        """Task of each trial, an index into ``tasks_``."""
+        if continued:
+            check_same(tasks, self.tasks_, "tasks")
+        elif tasks is not None:
+            self.tasks_ = known_tasks(tasks, self.task_column)
+        elif codes is None:
+            self.tasks_ = np.array([0])
+        else:
+            self.tasks_ = learn_tasks(codes, self.task_column)
+        if codes is None:
+            return np.zeros(len(stimuli), dtype=np.int64)
+        return encode_known_tasks(codes, self.tasks_)
+
+    def _make_job(self, trials: Trials, *, continued=False, one_pass=False) -> Job:
+        """Draw the network's seeds and initial weights, or take up where training ended."""
         n_tasks = 0 if self.task_column is None else len(self.tasks_)
         network = self._network_spec(trials.stimuli.shape[1], n_tasks, self.n_outputs_)
         device = resolve_device(self.device, trials.stimuli.dtype)
-        spec = training_spec(self, network, trials, device)
+        n_before = self.n_iter_ if continued else 0
+        spec = training_spec(self, network, trials, device, n_before=n_before, one_pass=one_pass)
+        rate, alpha = float(self.learning_rate_init), float(self.alpha)
+        if continued:
+            check_same_network(self._trained, network)
+            if spec.record is not None:
+                afresh = not goes_on(self._history, spec.record.names, trials)
+                spec = spec._replace(record=spec.record._replace(afresh=afresh))
+            _, order_seed = np.random.SeedSequence(self._seed).spawn(2)
+            initial, start = self._weights("initial_"), self._weights()
+            return Job(spec, trials, initial, rate, alpha, order_seed, start, self._optimizer)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         weight_seed, order_seed = np.random.SeedSequence(seed).spawn(2)
         initial = initial_weights(self, network, np.random.default_rng(weight_seed))
-        rate, alpha = float(self.learning_rate_init), float(self.alpha)
         return Job(spec, trials, initial, rate, alpha, order_seed)
 
     def _learn(self, job: Job, result: Result):
@@ -150,11 +196,15 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.initial_coefs_ = [a.astype(dtype) for a in job.initial.coefs]
         self.initial_intercepts_ = [a.astype(dtype) for a in job.initial.intercepts]
         self.initial_context_coefs_ = job.initial.context.astype(dtype)
-        self.loss_curve_ = result.loss_curve
-        self.n_iter_ = len(result.loss_curve)
+        earlier = [self.loss_curve_] if job.start is not None else []
+        self.loss_curve_ = np.concatenate([*earlier, result.loss_curve])
+        self.n_iter_ = len(self.loss_curve_)
+        earlier = getattr(self, "_history", None)
         self._history = None
         if result.history is not None:
-            self._history = make_history(job, result.history)
+            self._history = make_history(job, result.history, earlier)
+        self._trained, self._optimizer = job.spec.network, result.state
+        self._seed = int(job.order_seed.entropy)
         self.n_layers_ = job.spec.network.n_weights + 1
         self.device_ = job.spec.device
         self._n_features_out = job.spec.network.hidden[-1]
@@ -294,8 +344,12 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             self.coefs_[-1].shape[1],
         )
 
-    def _weights(self):
-        return Weights(tuple(self.coefs_), tuple(self.intercepts_), self.context_coefs_)
+    def _weights(self, which=""):
+        """Weights as they are, or the "initial_" ones."""
+        coefs, intercepts, context = (
+            getattr(self, f"{which}{name}_") for name in ("coefs", "intercepts", "context_coefs")
+        )
+        return Weights(tuple(coefs), tuple(intercepts), context)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

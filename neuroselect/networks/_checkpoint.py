@@ -16,14 +16,13 @@ import numpy as np
 import torch
 
 from neuroselect import __version__
-from neuroselect._engine._record import history_bytes
-from neuroselect._engine._spec import Job, Result, Weights
+from neuroselect._engine._spec import Job, Result
+from neuroselect.networks._result_arrays import packed, result_bytes, unpacked
 from neuroselect.utils._digest import digest
 
 MANIFEST = "manifest.json"
 TEMPORARY = ".*.tmp"
 MANY = 10  # positions listed in a message
-HISTORY = "history_"  # begins the names of recorded arrays
 
 
 class Checkpoint:
@@ -76,11 +75,11 @@ class Checkpoint:
             intact = arrays.pop("sha256").item() == self._seal(chunk, arrays)
         except Exception:  # a damaged archive can raise anything; the stack is trained again
             return None
-        return _unpacked(arrays) if intact else None
+        return unpacked(arrays) if intact else None
 
     def save(self, chunk: int, results: list[Result]) -> None:
         """Write the results of a stack, all or nothing."""
-        arrays = _packed(results)
+        arrays = packed(results)
         buffer = io.BytesIO()
         np.savez(buffer, **arrays, sha256=np.array(self._seal(chunk, arrays)))
         write_whole(self._path(chunk), buffer.getvalue())
@@ -101,7 +100,7 @@ class Checkpoint:
             path.unlink(missing_ok=True)
         write_whole(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
         missing = [s for k, s in enumerate(self._stacks) if not self._has(k)]
-        needed = sum(_result_bytes(job) for stack in missing for job in stack)
+        needed = sum(result_bytes(job) for stack in missing for job in stack)
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise OSError(
@@ -199,46 +198,3 @@ def _differences(found: dict, manifest: dict) -> list[str]:
     elif found["stacks"] != manifest["stacks"]:
         parts.append("its networks were stacked by another chunk_bytes")
     return parts or ["its manifest was changed"]
-
-
-# -- results as arrays -----------------------------------------------------------------
-
-
-def _packed(results: list[Result]) -> dict[str, np.ndarray]:
-    """Arrays with a leading network axis: networks of one stack are of one shape."""
-    weights = [result.weights for result in results]
-    arrays = {
-        "context": np.stack([w.context for w in weights]),
-        "loss_curve": np.stack([result.loss_curve for result in results]),
-    }
-    for layer in range(len(weights[0].coefs)):
-        arrays[f"coefs_{layer}"] = np.stack([w.coefs[layer] for w in weights])
-        arrays[f"intercepts_{layer}"] = np.stack([w.intercepts[layer] for w in weights])
-    for layer in range(len(weights[0].conv_coefs)):
-        arrays[f"conv_coefs_{layer}"] = np.stack([w.conv_coefs[layer] for w in weights])
-        arrays[f"conv_intercepts_{layer}"] = np.stack([w.conv_intercepts[layer] for w in weights])
-    for name in results[0].history or ():
-        arrays[HISTORY + name] = np.stack([result.history[name] for result in results])
-    return arrays
-
-
-def _unpacked(arrays: dict[str, np.ndarray]) -> list[Result]:
-    recorded = [name for name in arrays if name.startswith(HISTORY)]
-    results = []
-    for k in range(len(arrays["loss_curve"])):
-        own = {name: stacked[k].copy() for name, stacked in arrays.items()}
-        coefs, intercepts, conv_coefs, conv_intercepts = (
-            tuple(own[name] for name in own if name.rpartition("_")[0] == part)
-            for part in ("coefs", "intercepts", "conv_coefs", "conv_intercepts")
-        )
-        weights = Weights(coefs, intercepts, own["context"], conv_coefs, conv_intercepts)
-        history = {name.removeprefix(HISTORY): own[name] for name in recorded} or None
-        results.append(Result(weights, own["loss_curve"], history))
-    return results
-
-
-def _result_bytes(job: Job) -> int:
-    layers, context = job.initial._replace(context=()), job.initial.context
-    n_values = context.size + sum(a.size for part in layers for a in part)
-    n_values += job.spec.max_iter
-    return n_values * np.dtype(job.spec.dtype).itemsize + history_bytes(job)

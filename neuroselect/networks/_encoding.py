@@ -88,6 +88,11 @@ def _named_codes(codes, column):
     return codes.astype(str)
 
 
+def tidy_tasks(codes):
+    """Task codes as they are known: strings, or numbers."""
+    return _tidy_codes(codes) if codes.dtype.kind in "iufb" else codes.astype(str)
+
+
 def _tidy_codes(codes):
     """Whole numbers as integers, so that tasks are called 0 and 1 rather than 0.0 and 1.0."""
     return codes.astype(np.int64) if np.all(codes == np.round(codes)) else codes

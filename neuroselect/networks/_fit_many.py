@@ -110,9 +110,10 @@ def fit_many(
     result does.
 
     A checkpoint is a manifest (JSON) and one ``.npz`` file per stack, with the arrays ``coefs_0``,
-    ``intercepts_0`` and so on, ``context`` and ``loss_curve``, networks first. Files are put in
-    place whole or not at all; damaged ones are trained again. A curriculum of one's own is known
-    by its name, docstring, code and attributes, not by the global variables that it reads.
+    ``intercepts_0`` and so on, ``context`` and ``loss_curve``, networks first, with what was
+    recorded (``history_...``) and the solver's state (``state_...``). Files are put in place whole
+    or not at all; damaged ones are trained again. A curriculum of one's own is known by its name,
+    docstring, code and attributes, not by the global variables that it reads.
 
     Examples
     --------

@@ -77,16 +77,20 @@ class TrainingHistory(Bunch):
         return pd.DataFrame(table)
 
 
-def make_history(job: Job, recorded: dict[str, np.ndarray]) -> TrainingHistory:
-    """Join what was recorded with the names of tasks and layers."""
+def make_history(
+    job: Job, recorded: dict[str, np.ndarray], earlier: TrainingHistory | None
+) -> TrainingHistory:
+    """Join what was recorded with what was recorded earlier, and with names."""
     network = job.spec.network
+    if not job.spec.record.afresh:
+        recorded = {k: np.concatenate([earlier[k], values]) for k, values in recorded.items()}
     layers = [str(k) for k in range(network.n_conv + network.n_weights)]
     layers += ["context"] * (network.n_tasks > 0)
     return TrainingHistory(tasks=job.trials.tasks, layers=layers, **recorded)
 
 
-def record_spec(estimator) -> RecordSpec | None:
-    """Read ``record`` and ``record_every``."""
+def record_spec(estimator, last: int) -> RecordSpec | None:
+    """Read ``record`` and ``record_every``; ``last`` is the highest number of a pass."""
     if estimator.record is None:
         return None
     given = estimator.record
@@ -103,18 +107,18 @@ def record_spec(estimator) -> RecordSpec | None:
             f" classes (loss={estimator.loss!r}). Record 'task_scores', their accuracy."
         )
     names = tuple(name for name in RECORDABLE if name in names)
-    return RecordSpec(names, _chosen_passes(estimator.record_every, estimator.max_iter))
+    return RecordSpec(names, _chosen_passes(estimator.record_every, last))
 
 
-def _chosen_passes(every, max_iter: int) -> int | tuple[int, ...]:
+def _chosen_passes(every, last: int) -> int | tuple[int, ...]:
     if isinstance(every, Integral):
         return int(every)
     passes = list(np.ravel(np.asarray(every, dtype=object)))
     whole = all(isinstance(p, Integral) and not isinstance(p, bool) for p in passes)
-    if not passes or not whole or min(passes) < 0 or max(passes) > max_iter:
+    if not passes or not whole or min(passes) < 0 or max(passes) > last:
         raise ValueError(
             "record_every must be an integer of at least 1 (every k-th pass), or hold numbers of"
-            f" passes from 0 (before training) to max_iter={max_iter}; got {every!r}."
+            f" passes from 0 (before training) to {last} (the last one); got {every!r}."
         )
     return tuple(sorted({int(p) for p in passes}))
 

@@ -64,7 +64,8 @@ class MultiTaskCNNClassifier(ClassOutput, BaseMultiTaskMLP):
         Number of passes; the curriculum says what a pass is.
     context_scale, activation, output_activation, context_init_scale, output_init_scale, \
 bias_init, context_coefs_init, reduction, alpha, solver, learning_rate_init, momentum, \
-curriculum, consolidation, record, record_every, random_state, device, verbose
+curriculum, consolidation, record, record_every, tol, n_iter_no_change, random_state, device, \
+warm_start, verbose
         As in `MultiTaskMLPClassifier`. Weight decay and consolidation hold for all layers.
 
     Attributes
@@ -164,8 +165,11 @@ loss_curve_, history_, n_iter_, n_layers_, n_outputs_, device_, n_features_in_, 
         consolidation=None,
         record=None,
         record_every=1,
+        tol=None,
+        n_iter_no_change=10,
         random_state=None,
         device="cpu",
+        warm_start=False,
         verbose=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -201,8 +205,11 @@ loss_curve_, history_, n_iter_, n_layers_, n_outputs_, device_, n_features_in_, 
         self.consolidation = consolidation
         self.record = record
         self.record_every = record_every
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
         self.device = device
+        self.warm_start = warm_start
         self.verbose = verbose
 
     def _network_spec(self, n_stimuli, n_tasks, n_outputs):
@@ -219,8 +226,9 @@ loss_curve_, history_, n_iter_, n_layers_, n_outputs_, device_, n_features_in_, 
         self.n_layers_ += len(self.conv_coefs_)
         return self
 
-    def _weights(self):
-        dense = super()._weights()
-        return dense._replace(
-            conv_coefs=tuple(self.conv_coefs_), conv_intercepts=tuple(self.conv_intercepts_)
+    def _weights(self, which=""):
+        coefs, intercepts = (
+            getattr(self, f"{which}conv_{name}_") for name in ("coefs", "intercepts")
         )
+        dense = super()._weights(which)
+        return dense._replace(conv_coefs=tuple(coefs), conv_intercepts=tuple(intercepts))

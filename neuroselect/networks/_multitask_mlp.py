@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
@@ -10,7 +12,10 @@ from sklearn.utils import check_array
 
 from neuroselect.networks._base import BaseMultiTaskMLP
 from neuroselect.networks._class_output import ClassOutput
-from neuroselect.utils._sklearn import StrOptions
+from neuroselect.utils._sklearn import StrOptions, fit_context
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class MultiTaskMLP(RegressorMixin, BaseMultiTaskMLP):
@@ -94,11 +99,22 @@ default="interleaved"
     record_every : int or sequence of int, default=1
         Record after every k-th pass, before the first and after the last; or the numbers of the
         passes after which to record, 0 for before training.
+    tol : float, default=None
+        Stop when the loss of a pass has not been below the lowest one so far by at least ``tol``
+        in more than ``n_iter_no_change`` consecutive passes, as `MLPRegressor`; None: never. The
+        loss is that of the trials shown, whatever their task: with blocks, it may stop in the
+        first.
+    n_iter_no_change : int, default=10
+        See ``tol``, without which it has no effect.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of trials, independently: the same integer
         gives the same numbers, times their scale, at any ``init_scale``.
     device : {"cpu", "cuda", "mps", "auto"}, default="cpu"
         Where to train. Draws are made on the CPU: one seed, one network, on any device.
+    warm_start : bool, default=False
+        Whether a further `fit` makes ``max_iter`` more passes: it goes on from the weights, the
+        solver's and the consolidation's state and the place in the curriculum where training
+        ended, with the same seed. It has no effect on `fit_many`, which trains new networks.
     verbose : bool or int, default=0
         Show a progress bar.
 
@@ -145,6 +161,13 @@ default="interleaved"
     -----
     Computation is in the dtype of X (float64 or float32). Training in float64 gives the
     same result in any company (to rounding); in float32, long training is chaotic.
+
+    Training that goes on (`partial_fit`, ``warm_start``) counts its passes through. Pass p, from
+    0, is pass ``p % max_iter`` of the curriculum's plan for ``max_iter`` passes; whenever a plan
+    begins again, it is drawn afresh. Blocks thus come back, and consolidation acts where the last
+    block gives way to the first. For "interleaved" and "resampled", where all passes are alike,
+    two fits of a and b passes are one of a + b. A fitted network therefore keeps the solver's
+    state (twice the size of its weights with "adam").
 
     References
     ----------
@@ -209,8 +232,11 @@ default="interleaved"
         consolidation=None,
         record=None,
         record_every=1,
+        tol=None,
+        n_iter_no_change=10,
         random_state=None,
         device="cpu",
+        warm_start=False,
         verbose=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -240,16 +266,56 @@ default="interleaved"
         self.consolidation = consolidation
         self.record = record
         self.record_every = record_every
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
         self.device = device
+        self.warm_start = warm_start
         self.verbose = verbose
 
     _metric = staticmethod(r2_score)
 
-    def _read_target(self, y, dtype):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        tasks: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one more pass.
+
+        ``max_iter`` calls on the same trials are one `fit`: a call makes the next pass of the
+        curriculum's plan for ``max_iter`` passes, which begins again when it is through.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_trials, n_features + 1)
+            Trials of this pass.
+        y : array-like of shape (n_trials,) or (n_trials, n_outputs)
+            Target of each trial in its task.
+        sample_weight : array-like of shape (n_trials,), default=None
+            Weights of the trials; only their ratios matter.
+        tasks : array-like of shape (n_tasks,), default=None
+            Codes of all tasks, in the first call, if its trials are not of all tasks.
+
+        Returns
+        -------
+        self : object
+        """
+        return self._train_one_pass(X, y, sample_weight, tasks)
+
+    def _read_target(self, y, dtype, continued=False, classes=None):
         y = check_array(y, dtype=dtype, ensure_2d=False, input_name="y", estimator=self)
-        self._y_is_1d = y.ndim == 1
-        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        shape = y.shape[1:]
+        if not continued:
+            self._y_is_1d, self.n_outputs_ = not shape, shape[0] if shape else 1
+        elif shape != (() if self._y_is_1d else (self.n_outputs_,)):
+            raise ValueError(
+                f"Training goes on with the {self.n_outputs_} output(s) that it began with, but y"
+                f" has shape {y.shape}."
+            )
         return y.reshape(len(y), -1)
 
     def _present(self, output):
@@ -285,8 +351,8 @@ class MultiTaskMLPClassifier(ClassOutput, BaseMultiTaskMLP):
     hidden_layer_sizes, task_column, context_layer, context_scale, activation, init, \
 init_scale, context_init_scale, output_init_scale, bias_init, init_rank, coefs_init, \
 intercepts_init, context_coefs_init, reduction, alpha, solver, learning_rate_init, momentum, \
-batch_size, max_iter, curriculum, consolidation, record, record_every, random_state, device, \
-verbose
+batch_size, max_iter, curriculum, consolidation, record, record_every, tol, n_iter_no_change, \
+random_state, device, warm_start, verbose
         As in `MultiTaskMLP`.
     output_activation : {"identity", "relu", "tanh", "logistic"}, default="identity"
         Applied to the logits, before the softmax.
@@ -352,8 +418,11 @@ n_features_in_, feature_names_in_
         consolidation=None,
         record=None,
         record_every=1,
+        tol=None,
+        n_iter_no_change=10,
         random_state=None,
         device="cpu",
+        warm_start=False,
         verbose=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -383,6 +452,9 @@ n_features_in_, feature_names_in_
         self.consolidation = consolidation
         self.record = record
         self.record_every = record_every
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
         self.device = device
+        self.warm_start = warm_start
         self.verbose = verbose

@@ -40,13 +40,25 @@ def network_spec(estimator, n_features: int, n_tasks: int, n_outputs: int) -> Ne
     )
 
 
-def training_spec(estimator, network: NetworkSpec, trials: Trials, device: str) -> TrainingSpec:
-    """What the estimator shares with those that it may train with."""
+def training_spec(
+    estimator,
+    network: NetworkSpec,
+    trials: Trials,
+    device: str,
+    *,
+    n_before: int = 0,
+    one_pass: bool = False,
+) -> TrainingSpec:
+    """What the estimator shares with those that it may train with.
+
+    ``n_before`` passes were made earlier; training now makes ``max_iter`` more, or one.
+    """
     n_trials = len(trials.stimuli)
     size = min(200, n_trials) if estimator.batch_size == "auto" else estimator.batch_size
     rate = float(estimator.learning_rate_init)
     curriculum = get_curriculum(estimator.curriculum)
     by_task = isinstance(curriculum, (Blocked, Replay))
+    last = n_before + (1 if one_pass else estimator.max_iter)
     if estimator.consolidation is not None:
         _check_consolidation(estimator, curriculum, trials)
     return TrainingSpec(
@@ -65,7 +77,11 @@ def training_spec(estimator, network: NetworkSpec, trials: Trials, device: str) 
         dtype=trials.stimuli.dtype.name,
         device=device,
         consolidation=estimator.consolidation,
-        record=record_spec(estimator),
+        record=record_spec(estimator, max(estimator.max_iter, last)),
+        tol=None if one_pass or estimator.tol is None else float(estimator.tol),
+        n_iter_no_change=estimator.n_iter_no_change,
+        n_before=n_before,
+        one_pass=one_pass,
     )
 
 

@@ -168,7 +168,7 @@ def test_a_finished_sweep_only_needs_reading(tmp_path, monkeypatch):
 
 def test_files_hold_all_of_a_result(tmp_path):
     # What results consist of; a new part must be kept as well.
-    assert Result._fields == ("weights", "loss_curve", "history")
+    assert Result._fields == ("weights", "loss_curve", "history", "state")
     conv = ("conv_coefs", "conv_intercepts")
     assert Weights._fields == ("coefs", "intercepts", "context", *conv)
     fitted = train_sweep(tmp_path)

@@ -331,7 +331,7 @@ def test_signs_of_classes():
 
 @pytest.mark.parametrize("every", [[0, 5], [-1], [], [1.5], [True, False]])
 def test_passes_out_of_range(every):
-    with pytest.raises(ValueError, match=r"record_every must be .* from 0 .* to max_iter=4; got"):
+    with pytest.raises(ValueError, match=r"record_every must be .* from 0 .* to 4 .*; got"):
         MultiTaskMLP((4,), record="task_losses", record_every=every, **QUICK).fit(X, Y)
 
 
