@@ -53,5 +53,8 @@ def make_chunks(jobs: list[Job], chunk_bytes="auto") -> list[list[int]]:
         own_trials = n_distinct > 1 and is_full_batch(spec)
         size = max(1, int(budget // network_bytes(spec, own_trials)))
         n_chunks = -(-len(members) // size)
+        if n_chunks > 1:
+            # An even number divides well among processes, however many they are.
+            n_chunks = min(n_chunks + n_chunks % 2, len(members))
         chunks += [part.tolist() for part in np.array_split(members, n_chunks)]
     return chunks
