@@ -31,9 +31,9 @@ class Batch(NamedTuple):
     def pick(self, index) -> Batch:
         """Index the leading axis of every tensor."""
         first, cue = self.inputs
-        inputs = Inputs(first[index], None if cue is None else cue[index])
-        weight = None if self.weight is None else self.weight[index]
-        return Batch(inputs, self.target[index], weight)
+        inputs = Inputs(_take(first, index), None if cue is None else _take(cue, index))
+        weight = None if self.weight is None else _take(self.weight, index)
+        return Batch(inputs, _take(self.target, index), weight)
 
     def part(self, start: int, stop: int) -> Batch:
         """View the trials from ``start`` to ``stop`` of each network."""
@@ -41,6 +41,12 @@ class Batch(NamedTuple):
         inputs = Inputs(first[:, start:stop], None if cue is None else cue[:, start:stop])
         weight = None if self.weight is None else self.weight[:, start:stop]
         return Batch(inputs, self.target[:, start:stop], weight)
+
+
+def _take(values, index):
+    if isinstance(index, torch.Tensor):  # several times faster than values[index]
+        return values.index_select(0, index.flatten()).unflatten(0, index.shape)
+    return values[index]
 
 
 def make_batches(jobs: list[Job]):

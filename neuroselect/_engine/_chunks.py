@@ -12,6 +12,8 @@ from neuroselect._engine._spec import Job, TrainingSpec
 # Parameters, gradients and activity of a stack should stay in a core's cache: measured
 # optimum around 4 MiB on CPUs. An accelerator wants launches that are worth their overhead.
 AUTO_BYTES = {"cpu": 4 * 2**20, "cuda": 512 * 2**20, "mps": 256 * 2**20}
+# Copies of maps stream past whatever the size of the stack: measured optimum on CPUs.
+AUTO_CONV_BYTES = {**AUTO_BYTES, "cpu": 16 * 2**20}
 
 
 def network_bytes(spec: TrainingSpec, own_trials: bool) -> int:
@@ -49,7 +51,8 @@ def make_chunks(jobs: list[Job], chunk_bytes="auto") -> list[list[int]]:
     for members in groups.values():
         spec = jobs[members[0]].spec
         n_distinct = len({id(jobs[k].trials) for k in members})
-        budget = AUTO_BYTES[spec.device] if chunk_bytes == "auto" else chunk_bytes
+        auto = AUTO_CONV_BYTES if spec.network.n_conv else AUTO_BYTES
+        budget = auto[spec.device] if chunk_bytes == "auto" else chunk_bytes
         own_trials = n_distinct > 1 and is_full_batch(spec)
         size = max(1, int(budget // network_bytes(spec, own_trials)))
         n_chunks = -(-len(members) // size)

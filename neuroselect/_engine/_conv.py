@@ -10,6 +10,7 @@ less is left. Gradients are derived by hand (the tests compare them with autogra
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 
@@ -86,12 +87,23 @@ class Convolution:
     def gradient_below(self):
         """Gradient at ``incoming``, after `backward`. Replaces ``copies``."""
         torch.bmm(self.coefs.transpose(1, 2), self.z, out=self.copies)
-        gradient = torch.zeros_like(self._padded)
-        kernel_height, kernel_width, height, width = self._copies.shape[2:6]
-        for i in range(kernel_height):
-            for j in range(kernel_width):
-                gradient[:, :, i : i + height, j : j + width] += self._copies[:, :, i, j]
+        gradient, shifts = self._shifts
+        gradient.zero_()
+        for below, copy in shifts:
+            below.add_(copy)
         return gradient[self._inside]
+
+    @cached_property
+    def _shifts(self):
+        """Memory for the gradient below; views on it, and on the copies that go there."""
+        gradient = torch.empty_like(self._padded)
+        kernel, height, width = self._copies.shape[3:6]
+        pairs = [
+            (gradient[:, :, i : i + height, j : j + width], self._copies[:, :, i, j])
+            for i in range(kernel)
+            for j in range(kernel)
+        ]
+        return gradient, pairs
 
 
 class ConvFront:

@@ -32,7 +32,8 @@ class BatchedGridSearchCV(GridSearchCV):
 
     Parameters
     ----------
-    estimator : MultiTaskMLP, MultiTaskMLPClassifier, or Pipeline that ends in one
+    estimator : MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskCNNClassifier, or Pipeline that \
+ends in one
         What to search over. Steps of a pipeline before the network are fitted once per fold
         and setting of their own parameters.
     param_grid : dict or list of dict
@@ -185,8 +186,9 @@ def _last_step(estimator) -> BaseMultiTaskMLP:
     last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     if not isinstance(last, BaseMultiTaskMLP):
         raise TypeError(
-            "BatchedGridSearchCV searches over networks (MultiTaskMLP, MultiTaskMLPClassifier) or"
-            f" pipelines that end in one; got {estimator!r}. Use GridSearchCV for other estimators."
+            "BatchedGridSearchCV searches over networks (MultiTaskMLP, MultiTaskMLPClassifier,"
+            f" MultiTaskCNNClassifier) or pipelines that end in one; got {estimator!r}. Use"
+            " GridSearchCV for other estimators."
         )
     return last
 

@@ -236,7 +236,8 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Returns
         -------
         activity : ndarray of shape (n_trials, n_units)
-            After the activation function.
+            After the activation function. Of a convolutional layer the maps that its channels
+            hand on, (n_trials, n_channels, height, width).
         """
         check_is_fitted(self)
         network = self._network()
@@ -267,7 +268,8 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Parameters
         ----------
         H : array-like of shape (..., n_trials, n_units)
-            Activity; leading axes are carried through (many lesions at once).
+            Activity, as from `activations`; leading axes are carried through (many lesions
+            at once).
         X : array-like of shape (n_trials, n_features + 1)
             The trials that it belongs to: their task may be cued in a later layer.
         layer : int, default=-1

@@ -221,9 +221,9 @@ def _check_seeds(networks):
 def _cloned(estimator, k):
     if not isinstance(estimator, BaseMultiTaskMLP):
         raise TypeError(
-            f"fit_many trains networks (MultiTaskMLP, MultiTaskMLPClassifier,"
-            f" MultiTaskCNNClassifier); estimators[{k}] is"
-            f" {estimator!r}. Fit other estimators one by one."
+            "fit_many trains networks (MultiTaskMLP, MultiTaskMLPClassifier,"
+            f" MultiTaskCNNClassifier); estimators[{k}] is {estimator!r}. Fit other estimators one"
+            " by one."
         )
     network = clone(estimator)
     try:

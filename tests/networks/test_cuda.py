@@ -7,9 +7,9 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from neuroselect import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from neuroselect import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
 from neuroselect.consolidation import EWC, SynapticIntelligence
-from neuroselect.datasets import make_context_blobs
+from neuroselect.datasets import make_context_blobs, make_digit_tasks
 
 pytestmark = [
     pytest.mark.cuda,
@@ -49,3 +49,20 @@ def test_consolidation_as_on_the_cpu(rule):
     gpu = clone(cpu).set_params(device="cuda").fit(X, y)
     for a, b in zip(gpu.coefs_, cpu.fit(X, y).coefs_, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-9)
+
+
+@pytest.mark.parametrize("curriculum", ["interleaved", "blocked"])
+def test_convolutional_networks(curriculum):
+    X, y = make_digit_tasks(n_trials=160, random_state=0)
+    settings = {"batch_size": 50, "max_iter": 4, "curriculum": curriculum}
+    if curriculum == "blocked":
+        settings["consolidation"] = EWC()
+    cpu = [MultiTaskCNNClassifier(random_state=k, **settings).fit(X, y) for k in range(3)]
+    gpu = fit_many([clone(net).set_params(device="cuda") for net in cpu], X, y)
+    for a, b in zip(gpu, cpu, strict=True):
+        for got, want in zip(a.conv_coefs_ + a.coefs_, b.conv_coefs_ + b.coefs_, strict=True):
+            np.testing.assert_allclose(got, want, atol=1e-9)
+        for layer in range(3):
+            H = a.activations(X, layer)
+            np.testing.assert_allclose(H, b.activations(X, layer), atol=1e-9)
+            np.testing.assert_allclose(a.readout(H, X, layer), b.predict_proba(X), atol=1e-9)
