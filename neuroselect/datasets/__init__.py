@@ -2,14 +2,24 @@
 
 from neuroselect.datasets._arithmetic import make_arithmetic_tasks
 from neuroselect.datasets._blobs import make_context_blobs
+from neuroselect.datasets._choices_2022 import fetch_flesch2022_choices
+from neuroselect.datasets._choices_2023 import fetch_flesch2023_choices
 from neuroselect.datasets._digits import make_digit_tasks
 from neuroselect.datasets._fetch import get_data_home
+from neuroselect.datasets._haxby import fetch_haxby_slice
+from neuroselect.datasets._images_92 import fetch_92_images
 from neuroselect.datasets._mante import fetch_mante_monkey_a
 from neuroselect.datasets._mnist import fetch_mnist
+from neuroselect.datasets._park import fetch_park2025
 
 __all__ = [
+    "fetch_92_images",
+    "fetch_flesch2022_choices",
+    "fetch_flesch2023_choices",
+    "fetch_haxby_slice",
     "fetch_mante_monkey_a",
     "fetch_mnist",
+    "fetch_park2025",
     "get_data_home",
     "make_arithmetic_tasks",
     "make_context_blobs",

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from neuroselect.datasets._fetch import REGISTRY, fetch_file
+from neuroselect.datasets._mat_files import finite_array, read_variables, struct_field
 from neuroselect.utils._sklearn import validate_params
 
 if TYPE_CHECKING:
@@ -116,27 +117,13 @@ def fetch_mante_monkey_a(
 
 def read_mante(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return the patterns (72, 762) and the RDM (72, 72) that the file holds."""
-    from scipy.io import loadmat
-
-    with open(path, "rb") as stream:
-        try:
-            content = loadmat(stream, simplify_cells=True, variable_names=["rdms_monkeyA"])
-        except Exception as error:  # a damaged file makes loadmat raise almost anything
-            raise ValueError(
-                f"{path} cannot be read as a MATLAB file ({type(error).__name__}: {error})."
-            ) from error
-    fields = content.get("rdms_monkeyA")
-    fields = fields if isinstance(fields, dict) else {}
-    arrays = []
-    for name, shape in (("respmat", (N_UNITS, N_CONDITIONS)), ("rdm", (N_CONDITIONS,) * 2)):
-        array = np.asarray(fields.get(name))
-        if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise ValueError(
-                f"{path} does not have the expected layout: rdms_monkeyA.{name} must be a finite"
-                f" real array of shape {shape}, got shape {array.shape} and dtype {array.dtype}."
-            )
-        arrays.append(array.astype(np.float64))
-    respmat, rdm = arrays
+    fields = read_variables(path, ("rdms_monkeyA",))
+    respmat, rdm = (
+        finite_array(
+            path, f"rdms_monkeyA.{name}", struct_field(fields, f"rdms_monkeyA.{name}"), shape
+        )
+        for name, shape in (("respmat", (N_UNITS, N_CONDITIONS)), ("rdm", (N_CONDITIONS,) * 2))
+    )
     return np.ascontiguousarray(respmat.T), rdm
 
 
