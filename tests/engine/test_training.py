@@ -228,6 +228,9 @@ def test_chunks_hold_every_job_once_and_do_not_mix(sizes, chunk_bytes):
         assert len({jobs[k].spec for k in chunk}) == 1
         bytes_ = len(chunk) * network_bytes(jobs[chunk[0]].spec, own_trials=False)
         assert len(chunk) == 1 or bytes_ <= chunk_bytes
+    for variant in variants:  # two processes get equally many, unless each trains alone
+        n_own = [len(chunk) for chunk in chunks if jobs[chunk[0]] is variant]
+        assert len(n_own) <= 1 or len(n_own) % 2 == 0 or set(n_own) == {1}
 
 
 def test_seeds_of_weights_and_of_order_are_independent():

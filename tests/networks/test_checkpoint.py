@@ -88,17 +88,17 @@ def test_results_are_those_without_a_checkpoint(tmp_path, trained, dtype, chunk_
 
 
 def test_only_missing_stacks_are_trained(tmp_path, trained):
-    # Stacks of two networks and a rest, so that their cut matters.
-    networks = [MultiTaskMLP((4,), max_iter=3, random_state=k) for k in range(7)]
+    # Stacks of different sizes, so that their cut matters.
+    networks = [MultiTaskMLP((4,), max_iter=3, random_state=k) for k in range(10)]
     job = networks[0]._make_job(networks[0]._read_trials(X, Y))
     size = {"chunk_bytes": 3 * network_bytes(job.spec, own_trials=False)}
     expected = fit_many(networks, X, Y, **size)
-    assert trained == [3, 2, 2]
+    assert trained == [3, 3, 2, 2]
     train_sweep(tmp_path, networks, **size)
     chunk_files(tmp_path)[1].unlink()
     trained.clear()
     assert_identical(train_sweep(tmp_path, networks, **size), expected)
-    assert trained == [2]
+    assert trained == [3]
 
 
 def test_any_mixture_of_networks_curricula_and_rows(tmp_path, trained):
