@@ -66,3 +66,24 @@ def test_convolutional_networks(curriculum):
             H = a.activations(X, layer)
             np.testing.assert_allclose(H, b.activations(X, layer), atol=1e-9)
             np.testing.assert_allclose(a.readout(H, X, layer), b.predict_proba(X), atol=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_recording_stopping_and_going_on_as_on_the_cpu(batch_size):
+    X, y = make_context_blobs()
+    names = ["task_losses", "task_scores", "sign_accuracy", "weight_norms", "weight_distances"]
+    cpu = MultiTaskMLP((9, 8), batch_size=batch_size, max_iter=200, learning_rate_init=0.02)
+    cpu.set_params(record=[*names, "activations"], record_every=10, tol=0.01, n_iter_no_change=3)
+    cpu.set_params(warm_start=True)
+    nets = [clone(cpu).set_params(random_state=k) for k in range(3)]
+    on_gpu = fit_many([clone(net).set_params(device="cuda") for net in nets], X, y)
+    for gpu, net in zip(on_gpu, nets, strict=True):
+        for _ in range(2):
+            net.fit(X, y)
+            if gpu.n_iter_ < net.n_iter_:
+                gpu.fit(X, y)
+            assert gpu.n_iter_ == net.n_iter_
+            np.testing.assert_array_equal(gpu.history_.passes, net.history_.passes)
+            for name in (*names, "activations"):
+                np.testing.assert_allclose(gpu.history_[name], net.history_[name], atol=1e-8)
+            np.testing.assert_allclose(gpu.coefs_[0], net.coefs_[0], atol=1e-8)

@@ -368,6 +368,11 @@ def test_weights_round_trip(tmp_path, weights, dtype):
         np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
         np.testing.assert_array_equal(a.predict(X), b.predict(X))
         assert a.coefs_[0].dtype == dtype
+        # Nothing is missing that training needs to go on.
+        again = np.zeros(9, dtype=int)
+        pairs = zip(a.partial_fit(X, again).coefs_, b.partial_fit(X, again).coefs_, strict=True)
+        for one, other in pairs:
+            np.testing.assert_array_equal(one, other)
 
 
 def test_names_of_tasks_and_columns_round_trip(tmp_path):
