@@ -93,11 +93,20 @@ def _table_of_columns(columns: Mapping, name: str, n_rows: int) -> pd.DataFrame:
     if not columns:
         return pd.DataFrame(index=pd.RangeIndex(n_rows))
     # Series are taken by position: pandas would align their indices and fill with NaN.
-    arrays = {key: getattr(value, "array", value) for key, value in columns.items()}
+    arrays = {
+        key: pd.Series(value.array, dtype=value.dtype)
+        if isinstance(value, (pd.Series, pd.Index))
+        else value
+        for key, value in columns.items()
+    }
+    lengths = {
+        key: len(v) for key, v in arrays.items() if hasattr(v, "__len__") and not isinstance(v, str)
+    }
     try:
+        if len(set(lengths.values())) > 1:
+            raise ValueError("they differ")
         return pd.DataFrame(arrays)
     except ValueError as error:
-        lengths = {key: len(v) if hasattr(v, "__len__") else 1 for key, v in arrays.items()}
         raise ValueError(
             f"{name} must have columns of one dimension and of one length,"
             f" got the lengths {lengths} ({error})."

@@ -79,6 +79,15 @@ class TestTables:
         trials = make_container(np.ones((2, 1)), columns).trials
         assert trials.to_numpy().tolist() == [[1, 3], [2, 4]]
 
+    def test_one_value_for_all(self):
+        trials = make_container(np.ones((2, 1)), {"a": [1, 2], "session": "day one"}).trials
+        assert trials["session"].tolist() == ["day one", "day one"]
+
+    def test_series_of_unequal_lengths_are_not_filled(self):
+        columns = {"a": pd.Series([1, 2]), "b": pd.Series([1])}
+        with pytest.raises(ValueError, match=r"got the lengths \{'a': 2, 'b': 1\}"):
+            make_container(np.ones((2, 1)), columns)
+
     def test_no_columns_and_one_trial(self):
         recording = make_container(np.ones((1, 2)), {}, units=pd.DataFrame(index=range(2)))
         assert recording.trials.shape == (1, 0)
