@@ -8,7 +8,7 @@ import numpy as np
 
 from neuroselect._engine._init import draw_weights
 from neuroselect._engine._spec import NetworkSpec, TrainingSpec, Trials, Weights
-from neuroselect.curricula import Blocked, Replay, get_curriculum
+from neuroselect.curricula import Biased, Blocked, Replay, get_curriculum
 from neuroselect.networks._encoding import layer_index
 from neuroselect.networks._history import record_spec
 
@@ -61,7 +61,7 @@ def training_spec(
     last = n_before + (1 if one_pass else estimator.max_iter)
     if estimator.consolidation is not None:
         _check_consolidation(estimator, curriculum, trials)
-    return TrainingSpec(
+    spec = TrainingSpec(
         network=network,
         loss=estimator.loss,
         reduction=estimator.reduction,
@@ -83,6 +83,15 @@ def training_spec(
         n_before=n_before,
         one_pass=one_pass,
     )
+    if by_task or isinstance(curriculum, Biased):
+        _check_tasks(spec, trials)
+    return spec
+
+
+def _check_tasks(spec: TrainingSpec, trials: Trials) -> None:
+    """Raise what the curriculum would, before networks train beside this one."""
+    rng = np.random.default_rng(0)
+    spec.curriculum(trials.codes, batch_size=spec.batch_size, max_iter=spec.max_iter, rng=rng)
 
 
 def _check_consolidation(estimator, curriculum, trials: Trials) -> None:

@@ -259,6 +259,50 @@ def test_interrupted_by_the_keyboard(tmp_path, monkeypatch, moment):
     assert_identical(train_sweep(tmp_path), expected)
 
 
+INTERRUPTED = """
+    import sys
+    sys.path.insert(0, {tests!r})
+    from test_checkpoint import sweep, train_sweep
+
+    if __name__ == "__main__":
+        train_sweep({folder!r}, sweep(16, 400), n_jobs=2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are POSIX")
+def test_interrupted_at_the_terminal(tmp_path, trained):
+    folder, script = tmp_path / "sweep", tmp_path / "script.py"
+    code = textwrap.dedent(INTERRUPTED)
+    script.write_text(code.format(tests=str(Path(__file__).parent), folder=str(folder)))
+    process = subprocess.Popen(
+        [sys.executable, "-W", "default", script],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # the terminal sends SIGINT to all processes of the group
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if folder.is_dir() and chunk_files(folder):
+                break
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == -signal.SIGINT
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert "Warning" not in errors
+    n_kept = len(chunk_files(folder))
+    assert 1 <= n_kept < 16
+    assert len(list(folder.iterdir())) == 1 + n_kept
+    resumed = train_sweep(folder, sweep(16, 400))
+    assert len(trained) == 16 - n_kept
+    assert_identical(resumed, fit_many(sweep(16, 400), X, Y, chunk_bytes=1))
+
+
 # -- another sweep ---------------------------------------------------------------------
 
 
@@ -532,3 +576,22 @@ def test_a_disk_that_fills_up(tmp_path, monkeypatch, n_jobs):
     assert caught.value.errno == errno.ENOSPC
     assert len(list(tmp_path.iterdir())) == 3  # the manifest and two stacks
     assert_identical(train_sweep(tmp_path), expected)
+
+
+def test_a_file_too_large_for_the_disk(tmp_path):
+    # The system itself ends the write half way.
+    resource = pytest.importorskip("resource")
+    networks = [*sweep(2), MultiTaskMLP((400,), max_iter=2, random_state=2)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
+    try:
+        with pytest.raises(
+            OSError, match=r"networks are kept: .*'.*chunk-00002-\w+\.npz'"
+        ) as caught:
+            train_sweep(tmp_path, networks)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.errno == errno.EFBIG
+    assert len(chunk_files(tmp_path)) == 2
+    assert len(list(tmp_path.iterdir())) == 3
+    assert_identical(train_sweep(tmp_path, networks), fit_many(networks, X, Y, chunk_bytes=1))

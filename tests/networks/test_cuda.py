@@ -10,6 +10,7 @@ from sklearn.base import clone
 from neuroselect import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
 from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.datasets import make_context_blobs, make_digit_tasks
+from neuroselect.model_selection import BatchedGridSearchCV
 
 pytestmark = [
     pytest.mark.cuda,
@@ -87,3 +88,18 @@ def test_recording_stopping_and_going_on_as_on_the_cpu(batch_size):
             for name in (*names, "activations"):
                 np.testing.assert_allclose(gpu.history_[name], net.history_[name], atol=1e-8)
             np.testing.assert_allclose(gpu.coefs_[0], net.coefs_[0], atol=1e-8)
+
+
+def test_a_grid_that_mixes_devices():
+    X, y = make_context_blobs()
+    networks = [
+        MultiTaskMLP((9,), device=device, max_iter=20, random_state=k)
+        for k in range(2)
+        for device in ("cpu", "cuda")
+    ]
+    fitted = fit_many(networks, X, y)
+    assert [net.device_ for net in fitted] == ["cpu", "cuda"] * 2
+    search = BatchedGridSearchCV(networks[0], {"device": ["cpu", "cuda"]}, cv=3).fit(X, y)
+    for a, b in ((fitted[0], fitted[1]), (fitted[2], fitted[3])):
+        np.testing.assert_allclose(a.coefs_[0], b.coefs_[0], atol=1e-9)
+    np.testing.assert_allclose(*search.cv_results_["mean_test_score"], atol=1e-9)
