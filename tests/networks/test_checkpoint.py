@@ -282,13 +282,13 @@ def test_interrupted_at_the_terminal(tmp_path, trained):
         start_new_session=True,  # the terminal sends SIGINT to all processes of the group
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while process.poll() is None and time.monotonic() < deadline:
             if folder.is_dir() and chunk_files(folder):
                 break
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
     finally:
         process.kill()
         process.wait()
