@@ -18,11 +18,13 @@ from neuroselect._engine._train import train
 from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.curricula import CURRICULA
 from neuroselect.networks._continue import (
+    as_plain,
     check_same,
     check_same_network,
     encode_known_tasks,
     goes_on,
     known_tasks,
+    optimizer_state,
 )
 from neuroselect.networks._encoding import encode_stimuli, encode_tasks, layer_index, learn_tasks
 from neuroselect.networks._history import TrainingHistory, check_activity_fits, make_history
@@ -168,7 +170,8 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 spec = spec._replace(record=spec.record._replace(afresh=afresh))
             _, order_seed = np.random.SeedSequence(self._seed).spawn(2)
             initial, start = self._weights("initial_"), self._weights()
-            return Job(spec, trials, initial, rate, alpha, order_seed, start, self._optimizer)
+            state = optimizer_state(self._optimizer)
+            return Job(spec, trials, initial, rate, alpha, order_seed, start, state)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         weight_seed, order_seed = np.random.SeedSequence(seed).spawn(2)
         initial = initial_weights(self, network, np.random.default_rng(weight_seed))
@@ -203,7 +206,7 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self._history = None
         if result.history is not None:
             self._history = make_history(job, result.history, earlier)
-        self._trained, self._optimizer = job.spec.network, result.state
+        self._trained, self._optimizer = as_plain(job.spec.network), as_plain(result.state)
         self._seed = int(job.order_seed.entropy)
         self.n_layers_ = job.spec.network.n_weights + 1
         self.device_ = job.spec.device
@@ -219,7 +222,7 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 f"This {type(self).__name__} was trained without recording and has no history_. Set"
                 " record, such as record='task_losses', and fit it again."
             )
-        return self._history
+        return TrainingHistory(**self._history)
 
     # -- using the network -------------------------------------------------------------
 

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuroselect._engine._spec import NetworkSpec, Trials
+from neuroselect._engine._spec import NetworkSpec, OptimizerState, Trials, Weights
 from neuroselect.networks._encoding import encode_tasks, tidy_tasks
-from neuroselect.networks._history import TrainingHistory
 
 # Parameter behind each part of a network's shape that must stay.
 PARAMETERS = {"hidden": "hidden_layer_sizes"}
 
 
-def check_same_network(before: NetworkSpec, now: NetworkSpec) -> None:
+def as_plain(value: Any) -> Any:
+    """Named tuples as dictionaries, so that fitted state is of containers that everyone knows."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {name: as_plain(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return tuple(as_plain(part) for part in value)
+    return value
+
+
+def optimizer_state(plain: dict) -> OptimizerState:
+    """Undo `as_plain`."""
+    buffers = {name: Weights(**weights) for name, weights in plain["buffers"].items()}
+    return OptimizerState(plain["n_updates"], plain["scale"], buffers)
+
+
+def check_same_network(before: dict, network: NetworkSpec) -> None:
     """Raise if training would go on with another network."""
-    pairs = zip(before, now, before._fields, strict=True)
-    changed = [(name, old, new) for old, new, name in pairs if old != new]
+    now = as_plain(network)
+    changed = [(name, old, now[name]) for name, old in before.items() if old != now[name]]
     if changed:
         parts = [f"{PARAMETERS.get(name, name)} was {old}, is {new}" for name, old, new in changed]
         raise ValueError(
@@ -67,13 +85,13 @@ def encode_classes(y, classes) -> np.ndarray:
     return np.searchsorted(classes, y)
 
 
-def goes_on(history: TrainingHistory | None, names: tuple[str, ...], trials: Trials) -> bool:
+def goes_on(history: dict | None, names: tuple[str, ...], trials: Trials) -> bool:
     """Whether records of these names continue the history."""
     if history is None or set(names) != history.keys() - {"passes", "tasks", "layers"}:
         return False
-    if "activations" in names and history.activations.shape[1] != len(trials.stimuli):
+    if "activations" in names and history["activations"].shape[1] != len(trials.stimuli):
         raise ValueError(
-            f"record='activations' is of {history.activations.shape[1]} trials so far, and X has"
-            f" {len(trials.stimuli)}. Train on the same trials, or leave 'activations' out."
+            f"record='activations' is of {history['activations'].shape[1]} trials so far, and X"
+            f" has {len(trials.stimuli)}. Train on the same trials, or leave 'activations' out."
         )
     return True

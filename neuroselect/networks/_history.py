@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -78,15 +78,15 @@ class TrainingHistory(Bunch):
 
 
 def make_history(
-    job: Job, recorded: dict[str, np.ndarray], earlier: TrainingHistory | None
-) -> TrainingHistory:
+    job: Job, recorded: dict[str, np.ndarray], earlier: dict[str, Any] | None
+) -> dict[str, Any]:
     """Join what was recorded with what was recorded earlier, and with names."""
     network = job.spec.network
     if not job.spec.record.afresh:
         recorded = {k: np.concatenate([earlier[k], values]) for k, values in recorded.items()}
     layers = [str(k) for k in range(network.n_conv + network.n_weights)]
     layers += ["context"] * (network.n_tasks > 0)
-    return TrainingHistory(tasks=job.trials.tasks, layers=layers, **recorded)
+    return {"tasks": job.trials.tasks, "layers": layers, **recorded}
 
 
 def record_spec(estimator, last: int) -> RecordSpec | None:

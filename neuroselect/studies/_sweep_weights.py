@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +61,8 @@ def _state(k: int, network, arrays: dict) -> dict[str, Any]:
     return {n: _encoded(f"network_{k:04d}/{n}", value, arrays) for n, value in learned.items()}
 
 
-def _record_types() -> dict[str, Callable]:
-    """Classes that learned state is made of, by name; their parts have names."""
-    from neuroselect._engine._spec import ConvSpec, NetworkSpec, OptimizerState, Weights
-    from neuroselect.networks._history import TrainingHistory
-
-    types = (ConvSpec, NetworkSpec, OptimizerState, TrainingHistory, Weights, dict)
-    return {cls.__name__: cls for cls in types}
-
-
 def _encoded(name: str, value: Any, arrays: dict) -> dict[str, Any]:
     """Describe a value as JSON; arrays of numbers are put aside under ``name``."""
-    kind = type(value).__name__
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         arrays[name] = value.copy(order="C")
         return {"array": name}
@@ -80,11 +70,11 @@ def _encoded(name: str, value: Any, arrays: dict) -> dict[str, Any]:
         return {"strings": value.tolist(), "dtype": value.dtype.str}
     if isinstance(value, np.generic):
         value = value.item()
-    if _record_types().get(kind) is type(value):
-        named = value if isinstance(value, dict) else value._asdict()
-        return {kind: {k: _encoded(f"{name}_{k}", part, arrays) for k, part in named.items()}}
+    if type(value) is dict:
+        return {"dict": {k: _encoded(f"{name}_{k}", part, arrays) for k, part in value.items()}}
     if type(value) in (list, tuple):
-        return {kind: [_encoded(f"{name}{k}", part, arrays) for k, part in enumerate(value)]}
+        parts = [_encoded(f"{name}{k}", part, arrays) for k, part in enumerate(value)]
+        return {type(value).__name__: parts}
     if value is None or isinstance(value, (str, bool, int, float)):
         return {"value": value}
     raise TypeError(f"{name} cannot be written without pickle: {value!r}.")
@@ -98,6 +88,6 @@ def _decoded(part: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Any:
         return np.array(value, dtype=part["dtype"])
     if kind in ("list", "tuple"):
         return {"list": list, "tuple": tuple}[kind](_decoded(v, arrays) for v in value)
-    if kind in (types := _record_types()):
-        return types[kind](**{name: _decoded(v, arrays) for name, v in value.items()})
+    if kind == "dict":
+        return {name: _decoded(v, arrays) for name, v in value.items()}
     return value

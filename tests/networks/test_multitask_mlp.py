@@ -283,7 +283,7 @@ def test_pickle_and_skops_round_trips(names):
     frame, y = as_frame(names)
     settings = {"task_column": "garden", "max_iter": 3, "random_state": 0}
     for net in (
-        MultiTaskMLP((5,), **settings).fit(frame, y),
+        MultiTaskMLP((5,), record="task_losses", **settings).fit(frame, y),
         MultiTaskMLPClassifier((5,), **settings).fit(frame, np.where(y < 0, "l", "r")),
     ):
         expected = net.predict(frame)
@@ -293,6 +293,9 @@ def test_pickle_and_skops_round_trips(names):
         assert unknown == [f"neuroselect.networks._multitask_mlp.{type(net).__name__}"]
         back = skops.io.loads(data, trusted=unknown)
         np.testing.assert_array_equal(back.predict(frame), expected)
+        target = y if isinstance(net, MultiTaskMLP) else np.where(y < 0, "l", "r")
+        more = [fitted.partial_fit(frame, target).coefs_[0] for fitted in (back, net)]
+        np.testing.assert_array_equal(*more)
 
 
 def test_same_seed_same_network_other_seed_other_network():
