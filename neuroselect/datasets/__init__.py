@@ -1,4 +1,4 @@
-"""Tasks to generate and recordings to fetch."""
+"""Tasks to generate, recordings to fetch, and recordings to load from files."""
 
 from neuroselect.datasets._arithmetic import make_arithmetic_tasks
 from neuroselect.datasets._blobs import make_context_blobs
@@ -8,6 +8,8 @@ from neuroselect.datasets._digits import make_digit_tasks
 from neuroselect.datasets._fetch import get_data_home
 from neuroselect.datasets._haxby import fetch_haxby_slice
 from neuroselect.datasets._images_92 import fetch_92_images
+from neuroselect.datasets._load_matlab import load_matlab
+from neuroselect.datasets._load_table import load_table
 from neuroselect.datasets._mante import fetch_mante_monkey_a
 from neuroselect.datasets._mnist import fetch_mnist
 from neuroselect.datasets._park import fetch_park2025
@@ -21,6 +23,8 @@ __all__ = [
     "fetch_mnist",
     "fetch_park2025",
     "get_data_home",
+    "load_matlab",
+    "load_table",
     "make_arithmetic_tasks",
     "make_context_blobs",
     "make_digit_tasks",
