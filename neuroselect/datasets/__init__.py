@@ -13,6 +13,8 @@ from neuroselect.datasets._load_table import load_table
 from neuroselect.datasets._mante import fetch_mante_monkey_a
 from neuroselect.datasets._mnist import fetch_mnist
 from neuroselect.datasets._park import fetch_park2025
+from neuroselect.datasets._patterns import make_patterns
+from neuroselect.datasets._recording import make_recording
 
 __all__ = [
     "fetch_92_images",
@@ -28,4 +30,6 @@ __all__ = [
     "make_arithmetic_tasks",
     "make_context_blobs",
     "make_digit_tasks",
+    "make_patterns",
+    "make_recording",
 ]
