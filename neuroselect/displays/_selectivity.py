@@ -128,7 +128,14 @@ class SelectivityDisplay:
             n_bins=n_bins,
         )
 
-    def plot(self, ax=None, *, color: str | None = None, ymax: float | None = None):
+    def plot(
+        self,
+        ax=None,
+        *,
+        color: str | None = None,
+        ymax: float | None = None,
+        beside: SelectivityDisplay | None = None,
+    ) -> SelectivityDisplay:
         """Draw the histogram, and write the share of NaN into it.
 
         Parameters
@@ -139,6 +146,8 @@ class SelectivityDisplay:
             Of the bars.
         ymax : float, default=None
             Upper end of the vertical axis.
+        beside : SelectivityDisplay, default=None
+            Another estimate of the same units, drawn as an outline.
 
         Returns
         -------
@@ -151,16 +160,21 @@ class SelectivityDisplay:
             self.edges[:-1], self.shares, np.diff(self.edges), align="edge",
             color=color or PALETTE[0], edgecolor="white", linewidth=0.8,
         )  # fmt: skip
+        note = f"important to neither: {self.nan_share:.1%}"
+        if beside is not None:
+            ax.stairs(beside.shares, beside.edges, color=INK, linewidth=1.3, zorder=3)
+            note += f" (outline: {beside.nan_share:.1%})"
+        shown = [self] if beside is None else [self, beside]
         first, second = self.task_pair
+        gap = "  " if len(f"{first}{second}") <= 14 else "\n"
         ax.set(
             xlim=(-1, 1),
-            ylim=(0, ymax or 1.22 * max(self.shares.max(), 0.01)),
-            xlabel=f"relative importance  (−1: {second} only, 1: {first} only)",
+            ylim=(0, ymax or 1.22 * max(*(d.shares.max() for d in shown), 0.01)),
+            xlabel=f"relative importance{gap}(−1: {second} only, 1: {first} only)",
             ylabel="share of all units",
         )
         ax.set_xticks([-1, -0.5, 0, 0.5, 1])
         ax.text(
-            0.98, 0.98, f"important to neither: {self.nan_share:.1%}", color=INK, ha="right",
-            va="top", transform=ax.transAxes,
+            0.98, 0.98, note, color=INK, ha="right", va="top", transform=ax.transAxes,
         )  # fmt: skip
         return self
