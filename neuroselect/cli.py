@@ -47,26 +47,35 @@ def make_parser() -> argparse.ArgumentParser:
         "report",
         help="train the networks of a study and write a report",
         description=(
-            "Train the networks of a study, measure them and a recording with the same functions,"
-            " and write one self-contained HTML page with its tables as CSV beside it."
+            "Train the networks of a study, measure them (and a recording with the same"
+            " functions), and write one self-contained HTML page with its tables as CSV beside it."
         ),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = report.add_argument
-    add("--study", default="rich-lazy", metavar="NAME", help="what to run")
+    add(
+        "--study", default="rich-lazy", metavar="NAME",
+        help="what to run: rich-lazy (two tasks, initial weights from small to large) or digits"
+        " (four tasks on images, interleaved or one after the other)",
+    )  # fmt: skip
     add("--out", default="neuroselect-report", metavar="FOLDER", help="folder to write to")
     add(
         "--n-networks", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
-        help="networks at each scale (default: 5)",
+        help="networks of each kind: at each scale, in each condition (default: 5)",
     )  # fmt: skip
     add(
         "--max-iter", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
-        help="passes in training (default: 10000)",
+        help="passes in training; in digits, over each task (default: 10000; digits: 8)",
     )  # fmt: skip
     add(
         "--recording", metavar="NAME|FILE|none", default=argparse.SUPPRESS,
-        help="recording to compare with: mante-monkey-a, a .mat file of the same layout, or none"
-        " (default: mante-monkey-a; downloaded on first use)",
+        help="recording to compare with, in rich-lazy: mante-monkey-a, a .mat file of the same"
+        " layout, or none (default: mante-monkey-a; downloaded on first use)",
+    )  # fmt: skip
+    add(
+        "--images", choices=["mnist", "digits"], default=argparse.SUPPRESS,
+        help="images of the study digits: MNIST, or the smaller ones of scikit-learn (default:"
+        " mnist; downloaded on first use)",
     )  # fmt: skip
     add("--seed", type=_whole(0), default=0, metavar="N", help="seed of all random numbers")
     add(
@@ -77,7 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--device", default="cpu", choices=["cpu", "cuda", "mps", "auto"], help="where to train")
     add(
         "--quick", action="store_true", default=argparse.SUPPRESS,
-        help="a look in seconds: fewer networks and passes, not converged",
+        help="a look in seconds: fewer networks and passes, smaller images, not converged",
     )  # fmt: skip
     _add_sweep(commands)
     return parser
@@ -150,6 +159,7 @@ def _report(arguments: argparse.Namespace) -> None:
         arguments.study,
         out=arguments.out,
         recording=options.get("recording"),
+        images=options.get("images"),
         n_networks=options.get("n_networks"),
         max_iter=options.get("max_iter"),
         seed=arguments.seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -110,3 +111,14 @@ class Section:
     figures: list[Figure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     figures_in_row: int = 2  # where the window is wide enough
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page on a study is made of, from the study's result."""
+
+    findings: Callable[[Any], list[str]]  # the main numbers, one sentence each
+    sections: tuple[Callable[[Any], Section], ...]
+    networks: Callable[[Any], Table]  # one row per network
+    size: Callable[[Any], str]  # how large the run was, for a quick look
+    varied: tuple[str, ...]  # parameters in which the networks differ

@@ -20,16 +20,23 @@ def scales_shown(scales: ArrayLike) -> NDArray[np.float64]:
     return scales[np.unique([0, len(scales) // 2, len(scales) - 1])]
 
 
-def summarize(frame: pd.DataFrame, columns: Sequence[str], by: str = "init_scale"):
+def summarize(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    by: str | Sequence[str] = "init_scale",
+    *,
+    sort: bool = True,
+) -> pd.DataFrame:
     """Mean of each column at each scale, and half the width of its 95% t interval.
 
-    Missing values are left out; the half width is in the column `<column>_ci95`.
+    Missing values are left out; the half width is in the column `<column>_ci95`. With
+    ``sort=False``, groups come in the order of their first rows.
     """
     import pandas as pd
 
-    rows = []
-    for scale, group in frame.groupby(by):
-        row = {by: scale}
+    by, rows = [by] if isinstance(by, str) else list(by), []
+    for key, group in frame.groupby(by, sort=sort):
+        row = dict(zip(by, key, strict=True))
         for column in columns:
             values = group[column].dropna()
             mean, low, high = mean_interval(values) if len(values) else (np.nan,) * 3
@@ -92,7 +99,7 @@ def with_interval(mean: float, half_width: float, spec: str) -> str:
         return number(mean, spec)
     if spec.endswith("g") and half_width > 0:
         spec = f".{max(0, 1 - int(np.floor(np.log10(half_width))))}f"
-    return f"{number(mean, spec)} ± {number(half_width, spec)}"
+    return f"{number(mean, spec)} ± {number(half_width, spec.removeprefix('+'))}"
 
 
 def listed(items: Sequence[str]) -> str:

@@ -10,33 +10,22 @@ import warnings
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
-from neuroselect.report._content import Section
-from neuroselect.report._sections_populations import (
-    beta_section,
-    dimension_section,
-    map_section,
-    rdm_section,
-)
-from neuroselect.report._sections_record import findings, record_section
-from neuroselect.report._sections_units import (
-    classes_section,
-    importance_section,
-    performance_section,
-    weight_section,
-)
-from neuroselect.studies import Study, StudyResult, get_study, load_recording, run_study
+from neuroselect.report._content import Page, Section
+from neuroselect.report._pages import page_of
+from neuroselect.report._sections_record import record_section
+from neuroselect.studies import Recording, Study, get_study, load_recording, run_study
+from neuroselect.studies._study import check_takes
 
-SECTIONS = (
-    performance_section,
-    weight_section,
-    classes_section,
-    importance_section,
-    rdm_section,
-    beta_section,
-    map_section,
-    dimension_section,
-)
+OFFLINE = "digits"
+
+
+class Missing(NamedTuple):
+    """What was not at hand, and what to do about it."""
+
+    heading: str
+    text: str
 
 
 def write_report(
@@ -44,6 +33,7 @@ def write_report(
     *,
     out: str | os.PathLike = "neuroselect-report",
     recording: str | os.PathLike | None = None,
+    images: str | None = None,
     n_networks: int | None = None,
     max_iter: int | None = None,
     seed: int = 0,
@@ -65,8 +55,13 @@ def write_report(
     recording : str, path-like or None, default=None
         See :func:`~neuroselect.studies.load_recording`; None is the study's own. One that is
         not at hand and cannot be downloaded is left out, with a warning and a note on the page.
+    images : {"mnist", "digits"} or None, default=None
+        Images of the study "digits", see :func:`~neuroselect.datasets.make_digit_tasks`; None is
+        the study's own. Where MNIST is not at hand and cannot be downloaded, scikit-learn's
+        digits take its place, with a warning and a note on the page.
     n_networks, max_iter : int, default=None
-        Networks at each scale and passes in training. None: the study's own.
+        Networks of each kind (at each scale, in each condition) and passes in training (in
+        "digits" over the trials of each task). None: the study's own.
     seed : int, default=0
         From it the networks' seeds are drawn.
     n_jobs : int, default=None
@@ -74,7 +69,7 @@ def write_report(
     device : {"cpu", "cuda", "mps", "auto"}, default="cpu"
         Where to train.
     quick : bool, default=False
-        A quick look with fewer networks and passes (where these are None).
+        A quick look with fewer networks and passes, and smaller images (where these are None).
     progress : bool, default=False
         Show a progress bar on stderr.
     on_stage : callable, default does nothing
@@ -90,8 +85,8 @@ def write_report(
     OSError
         If the folder cannot be written to; checked before anything is computed.
     ValueError
-        If the study or the recording is unknown, a file is malformed, a number is out of
-        range or the device is not there.
+        If the study, the recording or the images are unknown or the study has no use for them, a
+        file is malformed, a number is out of range or the device is not there.
 
     Examples
     --------
@@ -103,30 +98,39 @@ def write_report(
 
     started = time.perf_counter()
     study = get_study(study) if isinstance(study, str) else study
+    page = page_of(study)
     _check_numbers(n_networks, max_iter, seed)
-    resolve_device(device, "float64")
-    numbers = {"n_networks": study.n_networks, "max_iter": study.max_iter}
-    numbers |= dict(study.quick) if quick else {}
     given = {"n_networks": n_networks, "max_iter": max_iter}
-    numbers |= {name: value for name, value in given.items() if value is not None}
-    recording = study.recording if recording is None else recording
+    options = _chosen(study, given | {"recording": recording, "images": images}, quick)
     out = _writable_folder(out)
-    loaded, missing = _load(recording)
+    loaded, trials, missing = _load(study, options)
+    resolve_device(device, str(trials.data.dtype))
     result = run_study(
-        study, recording=loaded, seed=seed, n_jobs=n_jobs, device=device, progress=progress,
-        on_stage=on_stage, **numbers,
+        study, trials=trials, recording=loaded, seed=seed, n_jobs=n_jobs, device=device,
+        progress=progress, on_stage=on_stage, **{name: options[name] for name in given},
     )  # fmt: skip
     on_stage("Drawing figures")
-    sections = [make(result) for make in SECTIONS]
+    sections = [make(result) for make in page.sections]
     figures = [figure for section in sections for figure in section.figures]
     sources = {figure.name: figure.draw() for figure in figures}
     result.seconds["figures"] = time.perf_counter() - started - sum(result.seconds.values())
     result.seconds["all"] = time.perf_counter() - started
-    settings = {
-        "study": study.name, **numbers, "seed": seed, "recording": str(recording), "device": device,
-    }  # fmt: skip
-    sections.append(record_section(result, settings, _command(settings)))
-    return _write(out, result, sections, sources, quick=quick, missing=missing)
+    settings = {"study": study.name, "n_networks": None, "max_iter": None, "seed": seed}
+    settings |= {name: value for name, value in options.items() if value is not None}
+    settings["device"] = device
+    sections.append(record_section(page, result, settings, _command(settings)))
+    return _write(
+        out, page, result, sections, sources, recording=loaded, quick=quick, missing=missing
+    )
+
+
+def _chosen(study, given, quick):
+    """Return the options given, or else the quick look's, or else the study's own."""
+    for name in ("recording", "images"):
+        check_takes(study, name, given[name])
+    own = {name: getattr(study, name) for name in given} | (dict(study.quick) if quick else {})
+    chosen = own | {name: value for name, value in given.items() if value is not None}
+    return chosen | ({} if study.recording else {"recording": None})
 
 
 def _check_numbers(n_networks, max_iter, seed):
@@ -158,18 +162,46 @@ def _writable_folder(out):
     return out
 
 
-def _load(recording):
+def _load(study, options):
+    """Return recording, trials and what is missing; `options` then say what is used."""
+    loaded = missing = None
+    if options["recording"] is not None:
+        options["recording"] = str(options["recording"])
+        loaded, missing = _load_recording(options["recording"])
+    if options["images"] is None:
+        return loaded, study.tasks(), missing
+    trials, options["images"], missing = _load_images(study, options["images"], missing)
+    return loaded, trials, missing
+
+
+def _load_recording(recording):
     """Return the recording or None, and in the latter case what to do about it."""
     try:
-        return load_recording(recording), ""
+        return load_recording(recording), None
     except OSError as error:
-        missing = (
-            f"The recording {recording} is not at hand, and the report is written without it. "
-            + " ".join(str(error).split())
-            + " Or set the environment variable NEUROSELECT_DATA to the data folder that has it."
+        what = f"The recording {recording} is not at hand, and the report is written without it."
+        return None, _missing("Without the recording", what, error)
+
+
+def _load_images(study, images, missing):
+    """Return the trials, the images that they show, and whether others were asked for."""
+    try:
+        return study.tasks(images), images, missing
+    except OSError as error:
+        what = (
+            f"The images {images!r} are not at hand, and the networks were trained on those that"
+            " come with scikit-learn (8 x 8 pixels) in their place."
         )
-        warnings.warn(missing, stacklevel=3)
-        return None, missing
+        return study.tasks(OFFLINE), OFFLINE, _missing("Other images", what, error)
+
+
+def _missing(heading, what, error):
+    text = (
+        f"{what} {' '.join(str(error).split())} Or set the environment variable NEUROSELECT_DATA to"
+        " the data folder that has it."
+    )
+    warnings.warn(text, stacklevel=5)
+    return Missing(heading, text)
 
 
 def _command(settings):
@@ -180,12 +212,14 @@ def _command(settings):
 
 def _write(
     out: Path,
-    result: StudyResult,
+    page: Page,
+    result,
     sections: list[Section],
     sources: dict[str, str],
     *,
+    recording: Recording | None,
     quick: bool,
-    missing: str,
+    missing: Missing | None,
 ) -> Path:
     import jinja2
 
@@ -193,22 +227,21 @@ def _write(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = files("neuroselect.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    page = environment.from_string(template).render(
+    text = environment.from_string(template).render(
         study=result.study,
-        recording=result.recording,
-        findings=findings(result),
+        recording=recording,
+        findings=page.findings(result),
         sections=sections,
         sources=sources,
         quick=quick,
         missing=missing,
-        n_networks=len(result.networks),
-        n_passes=result.networks[0].max_iter,
+        size=page.size(result),
     )
-    page = page.replace(" ± ", "\u00a0±\u00a0")  # no line break inside a number
+    text = text.replace(" ± ", "\u00a0±\u00a0")  # no line break inside a number
     for section in sections:
         for table in section.tables:
             _replace(out / table.file, table.csv())
-    _replace(out / "index.html", page)
+    _replace(out / "index.html", text)
     return out / "index.html"
 
 

@@ -1,9 +1,10 @@
 """The studies by name."""
 
+from neuroselect.studies._digits import DIGITS
 from neuroselect.studies._rich_lazy import RICH_LAZY
 from neuroselect.studies._study import Study
 
-STUDIES = {study.name: study for study in (RICH_LAZY,)}
+STUDIES = {study.name: study for study in (RICH_LAZY, DIGITS)}
 
 
 def get_study(name: str) -> Study:
@@ -11,8 +12,9 @@ def get_study(name: str) -> Study:
 
     Parameters
     ----------
-    name : {"rich-lazy"}
-        "rich-lazy" is the sweep of initial weight scales of [1]_.
+    name : {"rich-lazy", "digits"}
+        "rich-lazy" is the sweep of initial weight scales of [1]_, "digits" are four tasks on
+        images of digits, trained interleaved or one after the other [2]_.
 
     Returns
     -------
@@ -28,6 +30,8 @@ def get_study(name: str) -> Study:
     ----------
     .. [1] Flesch, Juechems, Dumbalska, Saxe & Summerfield (2022), Neuron 110, 1258-1270,
        :doi:`10.1016/j.neuron.2022.01.005`
+    .. [2] T. George (2020), "What makes neurons picky?",
+       https://github.com/TomGeorge1234/WhatMakesNeuronsPicky
 
     Examples
     --------

@@ -2,14 +2,17 @@
 
 import csv
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from neuroselect.report import write_report
 from neuroselect.report._words import change, summarize, with_interval
 from neuroselect.studies import get_study
+from neuroselect.studies._digits import digit_trials
 
 TINY = {"n_networks": 2, "max_iter": 400}
 VOID = {"meta", "link", "img", "br"}
@@ -70,13 +73,21 @@ def beside(tmp_path_factory, data_folder):
     return write_report(out=tmp_path_factory.mktemp("beside"), recording=file, **TINY)
 
 
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A report on the digit tasks, with a few small images."""
+    images = load_digits().images[:300], load_digits().target[:300]
+    study = replace(get_study("digits"), tasks=lambda _: digit_trials(images))
+    return write_report(study, out=tmp_path_factory.mktemp("digits"), n_networks=2, max_iter=2)
+
+
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Pictures take most of the time."""
     monkeypatch.setattr("neuroselect.report._content.Figure.draw", lambda figure: "data:,")
 
 
-@pytest.fixture(scope="module", params=["alone", "beside"])
+@pytest.fixture(scope="module", params=["alone", "beside", "digits"])
 def path(request):
     return request.getfixturevalue(request.param)
 
@@ -99,7 +110,7 @@ def test_links_lead_somewhere(path, page):
     for link in page.links:
         if link.startswith("#"):
             assert link[1:] in page.ids
-        elif not link.startswith("https://doi.org/"):
+        elif not link.startswith(("https://doi.org/", "https://github.com/")):
             assert (path.parent / link).is_file()
     assert len(page.ids) == len(set(page.ids))
 
@@ -145,21 +156,26 @@ def agrees(shown, exact):
     return True
 
 
-def test_sections_of_the_issue(page):
+@pytest.fixture(params=["alone", "beside"])
+def rich_lazy(request):
+    return Page(request.getfixturevalue(request.param).read_text(encoding="utf-8"))
+
+
+def test_sections_on_rich_and_lazy(rich_lazy):
     for word in (
         "Accuracy and convergence", "How far training moved the weights", "mixed units",
         "Exact lesion, scale 0.01", "Taylor estimate, scale 3", "Dissimilarity of conditions",
         "Model RDMs", "Participation ratio", "3-D", "2-D", "Parameters of the run", "Versions",
         "Time taken", "neuroselect report --study rich-lazy --n-networks 2 --max-iter 400",
     ):  # fmt: skip
-        assert word in page.text, word
+        assert word in rich_lazy.text, word
 
 
-def test_sentences_repeat_the_tables(page):
-    _, *rows = page.tables["unit-classes"]
+def test_sentences_repeat_the_tables(rich_lazy):
+    _, *rows = rich_lazy.tables["unit-classes"]
     first, last = rows[0][-1], rows[-1][-1]
-    assert f"{first} at scale 0.01" in page.text
-    assert f"{last} at scale 3" in page.text
+    assert f"{first} at scale 0.01" in rich_lazy.text
+    assert f"{last} at scale 3" in rich_lazy.text
 
 
 def test_recording_stands_beside_the_networks(beside, alone):
@@ -185,6 +201,53 @@ def test_missing_recording_is_a_note_and_a_warning(tmp_path, monkeypatch, no_pic
     assert "Get https://example.org/file and put it there." in page.text
     assert "at scale 0.01" in page.text  # one network, few passes: no intervals, none converged
     assert not list(path.parent.rglob("*.tmp"))
+
+
+def test_sections_on_digits(digits):
+    page = Page(digits.read_text(encoding="utf-8"))
+    for word in (
+        "Accuracy after each phase", "What is forgotten, and what EWC keeps", "parity, magnitude:",
+        "Which task needs which unit", "Taylor estimate", "Versions", "Kirkpatrick et al. (2017)",
+        "neuroselect report --study digits --n-networks 2 --max-iter 2 --seed 0 --images mnist",
+    ):  # fmt: skip
+        assert word in page.text, word
+    assert "recording" not in page.text.lower()
+    assert len(page.images) == 4 + 6 * 3  # conditions; pairs of tasks x conditions
+
+
+def test_sentences_on_digits_repeat_the_tables(digits):
+    page = Page(digits.read_text(encoding="utf-8"))
+    ends = [row for row in page.tables["phases"] if row[:2] == ["sequential", "parity_subset"]]
+    ((_, _, _, parity, magnitude, *_),) = ends
+    sentence = f"One task after the other: accuracy at the end is {parity} (parity), {magnitude}"
+    assert sentence in page.text
+    table = {tuple(row[:2]): row[2:] for row in page.tables["retention"]}
+    assert table["sequential", "parity"][1] == parity
+    lost = [table["EWC", name][2] for name in ("parity", "magnitude", "prime")]
+    assert "with EWC, {} (parity), {} (magnitude) and {} (prime)".format(*lost) in page.text
+
+
+def test_shares_of_units_add_up(digits):
+    page = Page(digits.read_text(encoding="utf-8"))
+    _, *rows = page.tables["pair-selectivity"]
+    assert len(rows) == 6 * 4
+    for row in rows:
+        assert abs(sum(float(cell.split(" ± ")[0]) for cell in row[3:]) - 1) < 0.003
+
+
+def test_missing_images_are_a_note_and_a_warning(tmp_path, monkeypatch, no_pictures):
+    def no_network(*args, **kwargs):
+        raise OSError("Could not download it.\nGet https://example.org/file and put it there.")
+
+    monkeypatch.setattr("neuroselect.datasets._digit_images.fetch_mnist", no_network)
+    with pytest.warns(UserWarning, match="'mnist' are not at hand.*put it there.*NEUROSELECT_DATA"):
+        path = write_report("digits", out=tmp_path, quick=True, n_networks=1, max_iter=1,
+                            images="mnist")  # fmt: skip
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "Other images" in page.text
+    assert "Get https://example.org/file and put it there." in page.text
+    assert "few networks (4 in all), few passes (1 over each task) and images of 8 x 8" in page.text
+    assert "--images digits" in page.text  # what was used, to run it again
 
 
 def test_quick_run_says_so(tmp_path, no_pictures):
@@ -221,6 +284,13 @@ def test_folder_is_checked_before_training(tmp_path, monkeypatch):
         ({"seed": 2**32}, r"seed must be below 2\*\*32"),
         ({"study": "unknown"}, "Unknown study 'unknown'"),
         ({"recording": "unknown"}, "Unknown recording 'unknown'"),
+        ({"images": "mnist"}, "The study 'rich-lazy' takes no images, got images='mnist'"),
+        ({"study": "digits", "images": "cats"}, "The 'images' parameter of make_digit_tasks"),
+        (
+            {"study": "digits", "recording": "mante-monkey-a"},
+            "The study 'digits' takes no recording, got recording='mante-monkey-a'. Leave it out",
+        ),
+        ({"study": replace(get_study("digits"), measure=print)}, "There is no report on studies"),
     ],
 )
 def test_bad_options(options, message, tmp_path):
@@ -246,3 +316,4 @@ def test_change_says_what_the_intervals_say(rng):
 def test_with_interval_ties_the_decimals():
     assert with_interval(0.0004, 0.00032, ".3g") == "0.00040 ± 0.00032"
     assert with_interval(1234.5, 98.0, ".3g") == "1234 ± 98"
+    assert with_interval(0.5, 0.25, "+.2f") == "+0.50 ± 0.25"
