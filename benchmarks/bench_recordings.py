@@ -3,7 +3,8 @@
 A recording of 2,000 trials x 50 samples x 20,000 units (8 GB in float32, times --scale) lies on
 disk. Each step runs in a process of its own, which prints its seconds, the memory that it took
 beyond what it started with (resident, without the cached pages of the file), the size of its
-result, and the difference from plain NumPy, pandas or SciPy on some units.
+result (of the bins, on the way to the RDMs), and the difference from plain NumPy, pandas or
+SciPy on some units.
 
     python benchmarks/bench_recordings.py --scale 0.05
     python benchmarks/bench_recordings.py --scale 1 --folder /scratch
@@ -50,29 +51,42 @@ def recording_of(path, n_units):
     return make_container(data, trials, time=np.arange(N_TIMES) * 20.0)
 
 
-def run_bin(recording, sample):
-    binned = bin_time(recording, 100)
+def bins(recording):
+    return bin_time(recording, 100).data
+
+
+def check_bins(recording, binned, sample):
     reference = recording.data[:, :, sample].astype(np.float64)
     reference = reference.reshape(N_TRIALS, N_TIMES // 5, 5, len(sample)).mean(axis=2)
-    return binned.data, abs(binned.data[..., sample] - reference).max()
+    return abs(binned[..., sample] - reference).max()
 
 
-def run_patterns(recording, sample):
-    patterns = condition_patterns(recording, ["task", "level"]).patterns
+def patterns(recording):
+    return condition_patterns(recording, ["task", "level"]).patterns
+
+
+def check_patterns(recording, means, sample):
     flat = recording.data[:, :, sample].astype(np.float64).reshape(N_TRIALS, -1)
     by = [recording.trials["task"], recording.trials["level"]]
     reference = pd.DataFrame(flat).groupby(by).mean().to_numpy()
-    return patterns, abs(patterns[..., sample].reshape(len(patterns), -1) - reference).max()
+    return abs(means[..., sample].reshape(len(means), -1) - reference).max()
 
 
-def run_rdm(recording, sample):
-    binned = bin_time(recording, 100)
-    patterns = condition_patterns(binned, ["task", "level"]).patterns
-    rdms = condensed_rdms(patterns.transpose(1, 0, 2))  # one per bin
-    return binned.data, abs(rdms[0] / pdist(patterns[:, 0]) - 1).max()
+def rdms(recording):
+    means = patterns(bin_time(recording, 100))
+    return condensed_rdms(means.transpose(1, 0, 2))  # one per bin
 
 
-RUNS = {"bin_time": run_bin, "condition_patterns": run_patterns, "bins, patterns, RDMs": run_rdm}
+def check_rdms(recording, result, sample):
+    means = patterns(bin_time(recording, 100, window=(0, 100)))
+    return abs(result[0] / pdist(means[:, 0]) - 1).max()
+
+
+RUNS = {
+    "bin_time": (bins, check_bins),
+    "condition_patterns": (patterns, check_patterns),
+    "bins, patterns, RDMs": (rdms, check_rdms),
+}
 
 
 class Peak(threading.Thread):
@@ -112,14 +126,15 @@ def measure(name, path, n_units):
     peak = Peak()
     peak.start()
     start = time.perf_counter()
-    result, difference = RUNS[name](recording, sample)
-    seconds = time.perf_counter() - start
+    run, check = RUNS[name]
+    result = run(recording)
+    seconds, highest = time.perf_counter() - start, peak.stop()
     return {
         "seconds": seconds,
-        "peak": peak.stop(),
+        "peak": highest,
         "peak_with_file": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "result": result.nbytes,
-        "difference": float(difference),
+        "result": N_TIMES // 5 * N_TRIALS * n_units * 4 if run is rdms else result.nbytes,
+        "difference": float(check(recording, result, sample)),
     }
 
 

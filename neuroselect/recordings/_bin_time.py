@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from neuroselect.recordings._blocks import CHUNK_BYTES, row_blocks
+from neuroselect.recordings._blocks import CHUNK_BYTES, read_block, row_blocks
 from neuroselect.recordings._checks import check_positive
 from neuroselect.recordings._container import check_container
 from neuroselect.recordings._select import check_window
@@ -116,7 +116,7 @@ def _binned(
     binned = np.empty((data.shape[0], len(starts), *data.shape[2:]), dtype=dtype)
     used = slice(int(starts[0]), int(starts[-1]) + size)
     for block in row_blocks((data.shape[0], used.stop - used.start, *data.shape[2:]), chunk_bytes):
-        samples = np.asarray(data[block, used])
+        samples = read_block(data, block, used)
         for k, start in enumerate(starts - used.start):
             binned[block, k] = STATISTICS[statistic](
                 samples[:, start : start + size], axis=1, dtype=np.float64

@@ -22,6 +22,12 @@ def row_blocks(shape: tuple[int, ...], chunk_bytes: int) -> Iterator[slice]:
         yield slice(start, min(start + step, shape[0]))
 
 
+def read_block(data: Any, *index: slice) -> NDArray:
+    """Return a part of the data in memory; of a memory map a copy, read from start to end."""
+    block = data[index]
+    return np.array(block) if isinstance(block, np.memmap) else np.asarray(block)
+
+
 def take_rows(
     data: Any, rows: NDArray[np.int64], inner: tuple, chunk_bytes: int = CHUNK_BYTES
 ) -> NDArray:

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from neuroselect.recordings._blocks import CHUNK_BYTES, row_blocks
+from neuroselect.recordings._blocks import CHUNK_BYTES, read_block, row_blocks
 from neuroselect.recordings._container import check_container
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_CACHE_BYTES = 2**20  # what is summed at a time, faster than from main memory
 
 
 def condition_patterns(
@@ -131,24 +133,7 @@ def _means(
     data: Any, groups: NDArray[np.int64], counts: NDArray, min_trials: int, chunk_bytes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the means of groups of rows, NaN where scarce, and where they are scarce."""
-    from scipy.sparse import csr_array
-
-    sums = np.zeros((len(counts), math.prod(data.shape[1:])))
-    n_nan = None
-    for block in row_blocks(data.shape, chunk_bytes):
-        rows = np.asarray(data[block], dtype=np.float64).reshape(-1, sums.shape[1])
-        present, member = np.unique(groups[block], return_inverse=True)
-        entries = (np.ones(len(rows)), (member, np.arange(len(rows))))
-        indicator = csr_array(entries, shape=(len(present), len(rows)))
-        finite = np.isfinite(rows)
-        if not finite.all():
-            if np.isinf(rows).any():
-                raise ValueError("data must not be infinite. Mark missing values by NaN.")
-            if n_nan is None:
-                n_nan = np.zeros(sums.shape, dtype=np.int32)
-            n_nan[present] += (indicator @ (~finite).astype(np.float64)).astype(np.int32)
-            rows = np.where(finite, rows, 0.0)
-        sums[present] += indicator @ rows
+    sums, n_nan = _sums(data, groups, len(counts), chunk_bytes)
     valid = counts[:, np.newaxis]
     if n_nan is not None:
         valid = np.subtract(valid, n_nan, out=n_nan, casting="unsafe")
@@ -156,6 +141,32 @@ def _means(
     np.divide(sums, valid, out=sums, where=~scarce)
     np.copyto(sums, np.nan, where=scarce)
     return sums, scarce
+
+
+def _sums(
+    data: Any, groups: NDArray[np.int64], n_groups: int, chunk_bytes: int
+) -> tuple[NDArray[np.float64], NDArray[np.int32] | None]:
+    """Return the sums over the rows of groups, and how many NaN they leave out (None: none)."""
+    from scipy.sparse import csr_array
+
+    sums, n_nan = np.zeros((n_groups, math.prod(data.shape[1:]))), None
+    for block in row_blocks(data.shape, chunk_bytes):
+        rows = read_block(data, block).reshape(-1, sums.shape[1])
+        present, member = np.unique(groups[block], return_inverse=True)
+        entries = (np.ones(len(rows)), (member, np.arange(len(rows))))
+        indicator = csr_array(entries, shape=(len(present), len(rows)))
+        for columns in row_blocks((sums.shape[1], len(rows)), _CACHE_BYTES):
+            part = rows[:, columns].astype(np.float64)
+            finite = np.isfinite(part)
+            if not finite.all():
+                if np.isinf(part).any():
+                    raise ValueError("data must not be infinite. Mark missing values by NaN.")
+                if n_nan is None:
+                    n_nan = np.zeros(sums.shape, dtype=np.int32)
+                n_nan[present, columns] += (indicator @ (~finite).astype(float)).astype(np.int32)
+                part[~finite] = 0.0
+            sums[present, columns] += indicator @ part
+    return sums, n_nan
 
 
 def _raise_missing(
