@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from neuroselect import __version__
+from neuroselect import __version__, _cli_datasets
 
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
 
@@ -89,6 +89,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="a look in seconds: fewer networks and passes, smaller images, not converged",
     )  # fmt: skip
     _add_sweep(commands)
+    _cli_datasets.add_parsers(commands)
     return parser
 
 
@@ -209,10 +210,11 @@ def _default_jobs(device: str) -> int:
     return cpu_count() if device == "cpu" else 1
 
 
-COMMANDS = {"report": _report, "sweep": _sweep}
+COMMANDS = {"report": _report, "sweep": _sweep, **_cli_datasets.COMMANDS}
 LEFT = {
     "report": "no report written",
     "sweep": "finished networks are kept: the same command goes on",
+    **_cli_datasets.LEFT,
 }
 
 

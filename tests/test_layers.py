@@ -29,6 +29,7 @@ LEVELS = {
     "displays": 4,
     "studies": 4,
     "report": 5,
+    "_cli_datasets": 5,
     "cli": 6,
     "__main__": 7,
 }

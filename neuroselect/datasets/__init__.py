@@ -2,6 +2,7 @@
 
 from neuroselect.datasets._arithmetic import make_arithmetic_tasks
 from neuroselect.datasets._blobs import make_context_blobs
+from neuroselect.datasets._catalog import fetch_files, list_datasets
 from neuroselect.datasets._choices_2022 import fetch_flesch2022_choices
 from neuroselect.datasets._choices_2023 import fetch_flesch2023_choices
 from neuroselect.datasets._digits import make_digit_tasks
@@ -18,6 +19,7 @@ from neuroselect.datasets._recording import make_recording
 
 __all__ = [
     "fetch_92_images",
+    "fetch_files",
     "fetch_flesch2022_choices",
     "fetch_flesch2023_choices",
     "fetch_haxby_slice",
@@ -25,6 +27,7 @@ __all__ = [
     "fetch_mnist",
     "fetch_park2025",
     "get_data_home",
+    "list_datasets",
     "load_matlab",
     "load_table",
     "make_arithmetic_tasks",
