@@ -66,16 +66,30 @@ class FactorialDescent:
         self._restart()
 
     def _allocate(self, n_tasks, n_stimuli, n_networks, width):
+        """Set memory aside; views are made once, as they would cost as much as the arithmetic."""
         new = self.stack.theta.new_empty
-        self.output = new(n_networks, n_tasks, n_stimuli)
+        output = new(n_networks, n_tasks, n_stimuli)
         self.hidden = new(n_tasks, n_stimuli, n_networks, width)
         self.delta = torch.empty_like(self.hidden)
+        self.of_tasks = tuple(self.delta)
+        self.output, self.residual = output.permute(1, 2, 0), output.flatten(1)
+        self.at_units = self.output.unsqueeze(3).expand(self.hidden.shape)
         # Of each stimulus, then of each cue.
         self.contributed = new(n_stimuli + n_tasks, n_networks, width)
         self.summed, self.total = (torch.empty_like(self.contributed) for _ in range(2))
+        self.product, self.squares = (
+            torch.empty_like(self.contributed),
+            torch.empty_like(self.residual),
+        )
+        self.contributed_matrix, self.summed_matrix = (
+            x.flatten(1) for x in (self.contributed, self.summed)
+        )
+        self.of_stimuli = self.contributed[:n_stimuli]
+        self.of_cues = self.contributed[n_stimuli:].unsqueeze(1)
+        self.over_tasks, self.over_stimuli = self.summed[:n_stimuli], self.summed[n_stimuli:]
 
     def _restart(self):
-        torch.mm(self.rows, self.stack.first_matrix, out=self.contributed.flatten(1))
+        torch.mm(self.rows, self.stack.first_matrix, out=self.contributed_matrix)
         self.start = self.stack.first_matrix.clone()
         self.total.zero_()
         self.n_done = 0
@@ -95,38 +109,36 @@ class FactorialDescent:
             self.settle()
             self._restart()
         self.n_done += 1
-        residual = self._forward()
-        losses = residual.square().mul_(0.5)
-        residual.mul_(self.rates)
+        self._forward()
+        losses = torch.mul(self.residual, self.residual, out=self.squares)
+        self.residual.mul_(self.rates)
         if self.weight is not None:
             losses.mul_(self.weight)
-            residual.mul_(self.weight)
-        self._update(residual)
-        return losses.sum(-1)
+            self.residual.mul_(self.weight)
+        self._update()
+        return losses.sum(-1).mul_(0.5)
 
     def _forward(self):
-        """Residuals, (n_networks, n_trials) in the order of the grid."""
-        n_stimuli = self.hidden.shape[1]
-        of_stimuli, of_cues = self.contributed[:n_stimuli], self.contributed[n_stimuli:]
-        hidden = torch.add(of_stimuli, of_cues.unsqueeze(1), out=self.hidden).relu_()
-        products = torch.mul(hidden, self.readout, out=self.delta)
-        torch.sum(products, -1, out=self.output.permute(1, 2, 0))
-        return self.output.flatten(1).add_(self.intercept).sub_(self.target)
+        hidden = torch.add(self.of_stimuli, self.of_cues, out=self.hidden).relu_()
+        torch.sum(torch.mul(hidden, self.readout, out=self.delta), -1, out=self.output)
+        self.residual.add_(self.intercept).sub_(self.target)
 
-    def _update(self, residual):
-        n_stimuli = self.hidden.shape[1]
-        at_units = residual.view(self.output.shape).permute(1, 2, 0).unsqueeze(3)
-        at_units = at_units.expand(self.hidden.shape)
-        delta = aten.threshold_backward.grad_input(at_units, self.hidden, 0, grad_input=self.delta)
-        torch.sum(delta, 0, out=self.summed[:n_stimuli])
-        torch.sum(delta, 1, out=self.summed[n_stimuli:])
+    def _update(self):
+        delta = aten.threshold_backward.grad_input(
+            self.at_units, self.hidden, 0, grad_input=self.delta
+        )
+        first, second, *others = self.of_tasks  # faster than a sum over few tasks
+        torch.add(first, second, out=self.over_tasks)
+        for other in others:
+            self.over_tasks.add_(other)
+        torch.sum(delta, 1, out=self.over_stimuli)
         # Activity times residual, summed over trials: the same sums give it.
-        gradient = (self.summed * self.contributed).sum(0)
+        gradient = torch.mul(self.summed, self.contributed, out=self.product).sum(0)
         self.summed.mul_(self.readout)
         self.total.add_(self.summed)
-        self.contributed.flatten(1).addmm_(self.gram, self.summed.flatten(1), alpha=-1)
+        self.contributed_matrix.addmm_(self.gram, self.summed_matrix, alpha=-1)
         self.readout.sub_(gradient)
-        self.intercept.sub_(residual.sum(1, keepdim=True))
+        self.intercept.sub_(self.residual.sum(1, keepdim=True))
 
 
 def _rows(inputs, network, shape):

@@ -72,7 +72,9 @@ def _one_pass(step, batches, spec: TrainingSpec, losses: torch.Tensor) -> int:
     for batch in batches:
         losses += step(batch)
         n_trials, n_steps = n_trials + batch.n_trials, n_steps + 1
-    losses /= n_trials if spec.reduction == "mean" else n_steps
+    n_shared = n_trials if spec.reduction == "mean" else n_steps
+    if n_shared > 1:
+        losses /= n_shared
     return n_steps
 
 
