@@ -10,12 +10,14 @@ from neuroselect.datasets._fetch import get_data_home
 from neuroselect.datasets._haxby import fetch_haxby_slice
 from neuroselect.datasets._images_92 import fetch_92_images
 from neuroselect.datasets._load_matlab import load_matlab
+from neuroselect.datasets._load_nwb import load_nwb
 from neuroselect.datasets._load_table import load_table
 from neuroselect.datasets._mante import fetch_mante_monkey_a
 from neuroselect.datasets._mnist import fetch_mnist
 from neuroselect.datasets._park import fetch_park2025
 from neuroselect.datasets._patterns import make_patterns
 from neuroselect.datasets._recording import make_recording
+from neuroselect.datasets._save_nwb import save_nwb
 
 __all__ = [
     "fetch_92_images",
@@ -29,10 +31,12 @@ __all__ = [
     "get_data_home",
     "list_datasets",
     "load_matlab",
+    "load_nwb",
     "load_table",
     "make_arithmetic_tasks",
     "make_context_blobs",
     "make_digit_tasks",
     "make_patterns",
     "make_recording",
+    "save_nwb",
 ]

@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+
+from neuroselect.utils._optional import import_optional
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 WORDS = {
@@ -142,22 +143,12 @@ def check_suffix(path: str | os.PathLike, found: str) -> None:
             )
 
 
-def need_package(package: str, extra: str, what: str, error: ImportError) -> NoReturn:
-    """Raise an ImportError that names the extra which installs a package."""
-    raise ImportError(
-        f"{what} needs {package}. Install it with pip install 'neuroselect[{extra}]'."
-    ) from error
-
-
 def _readable() -> str:
     return "Read are MATLAB, NWB, HDF5, NIfTI, Parquet and CSV files."
 
 
 def _kind_of_hdf5(path: Path) -> str:
-    try:
-        import h5py
-    except ImportError as error:
-        need_package("h5py", "hdf5", f"Reading {path.name}", error)
+    h5py = import_optional("h5py", "hdf5", f"Reading {path.name}")
     with reading(path, WORDS["hdf5"]), h5py.File(path, "r") as file:
         return "nwb" if "nwb_version" in file.attrs else "hdf5"
 

@@ -15,11 +15,11 @@ from neuroselect.datasets._file_format import (
     WORDS,
     FileContentError,
     is_matlab_5,
-    need_package,
     reading,
     require_format,
 )
 from neuroselect.datasets._mat_headers import list_variables
+from neuroselect.utils._optional import import_optional
 
 NUMERIC = (
     "double",
@@ -136,10 +136,7 @@ def _text(value: Any) -> str:
 
 
 def _open_hdf5(path: Path) -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        need_package("h5py", "hdf5", f"Reading {path.name}", error)
+    h5py = import_optional("h5py", "hdf5", f"Reading {path.name}")
     with reading(path, WORDS["matlab-7.3"]):
         return h5py.File(path, "r")
 

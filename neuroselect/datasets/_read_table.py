@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from neuroselect.datasets._file_format import (
     WORDS,
     FileContentError,
-    need_package,
     reading,
     require_format,
 )
+from neuroselect.utils._optional import import_optional
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +39,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        need_package("pyarrow", "parquet", f"Reading {path.name}", error)
+    parquet = import_optional("pyarrow.parquet", "parquet", f"Reading {path.name}")
     with reading(path, WORDS["parquet"]):
         content = parquet.ParquetFile(path).read()
         _check_names(path, content.column_names)

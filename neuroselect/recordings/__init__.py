@@ -20,6 +20,7 @@ From a recording to an RDM and to classes of units:
 (8,)
 """
 
+from neuroselect.recordings._bin_spikes import bin_spikes
 from neuroselect.recordings._bin_time import bin_time
 from neuroselect.recordings._container import check_container, is_long, make_container
 from neuroselect.recordings._patterns import condition_patterns
@@ -28,6 +29,7 @@ from neuroselect.recordings._select import select
 from neuroselect.recordings._xarray import from_xarray, to_xarray
 
 __all__ = [
+    "bin_spikes",
     "bin_time",
     "check_container",
     "condition_patterns",

@@ -28,6 +28,11 @@ def read_block(data: Any, *index: slice) -> NDArray:
     return np.array(block) if isinstance(block, np.memmap) else np.asarray(block)
 
 
+def unit_blocks(shape: tuple[int, int, int], chunk_bytes: int) -> Iterator[slice]:
+    """Cut the last axis, the units, in the same way."""
+    return row_blocks((shape[2], *shape[:2]), chunk_bytes)
+
+
 def take_rows(
     data: Any, rows: NDArray[np.int64], inner: tuple, chunk_bytes: int = CHUNK_BYTES
 ) -> NDArray:

@@ -134,15 +134,16 @@ def check_time(time: Any, n_times: int, in_ms: bool) -> NDArray[np.float64]:
             f" {time[at + 1]:g} ms."
         )
     if not in_ms and n_times > 1:
-        _refuse_seconds(time, float(np.median(steps)))
+        refuse_seconds("time", time[0], time[-1], float(np.median(steps)))
     return time
 
 
-def _refuse_seconds(time: NDArray, step: float) -> None:
-    if step < _SECONDS_STEP and time[-1] - time[0] < _SECONDS_SPAN:
+def refuse_seconds(name: str, start: float, stop: float, step: float) -> None:
+    """Refuse what is no trial in ms but a usual one in seconds."""
+    if step < _SECONDS_STEP and stop - start < _SECONDS_SPAN:
         raise ValueError(
-            f"time must be in ms, got {time[0]:g} to {time[-1]:g} in steps of {step:g}, which"
-            " looks like seconds. Multiply it by 1000, or if these are milliseconds say so with"
+            f"{name} must be in ms, got {start:g} to {stop:g} in steps of {step:g}, which"
+            " looks like seconds. Multiply by 1000, or if these are milliseconds say so with"
             " time_unit='ms'."
         )
 
