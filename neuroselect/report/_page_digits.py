@@ -29,6 +29,13 @@ def findings(result: DigitsResult) -> list[str]:
         "EWC against none, change of the accuracy at the end in networks with the same initial"
         f" weights: {told(gain, 'gain', names, '+.3f')}."
     )
+    learned = summarize_kinds(result.measures, [f"learned_{name}" for name in names])
+    after = learned.set_index("condition").to_dict("index")
+    sentences.append(
+        "What was not learned cannot be forgotten: right after its own phase, accuracy on a task is"
+        f" {told(after['EWC'], 'learned', names)} with EWC, and"
+        f" {told(after['sequential'], 'learned', names)} without."
+    )
     sentences.append(
         "Hidden units that matter to one task of a pair only, by exact lesions, as a mean over the"
         f" {len(result.task_pairs)} pairs: {told_kinds(one_sided(result), 'one_only', '.0%')}."

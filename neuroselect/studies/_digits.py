@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 N_TASKS = 4
 TEST_SHARE = 0.2
 SPLIT_SEED = 0
+# On images held out from training, the strengths 100 to 10,000 end with about the same accuracy:
+# weaker ones forget more, stronger ones learn less. From 1,000 on, the first task is kept.
 STRENGTH = 1000.0
 
 # condition: (one task after the other, consolidation)

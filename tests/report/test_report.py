@@ -223,6 +223,8 @@ def test_sentences_on_digits_repeat_the_tables(digits):
     assert sentence in page.text
     table = {tuple(row[:2]): row[2:] for row in page.tables["retention"]}
     assert table["sequential", "parity"][1] == parity
+    learned = [table["EWC", name][0] for name in ("parity", "magnitude")]
+    assert "accuracy on a task is {} (parity), {} (magnitude)".format(*learned) in page.text
     lost = [table["EWC", name][2] for name in ("parity", "magnitude", "prime")]
     assert "with EWC, {} (parity), {} (magnitude) and {} (prime)".format(*lost) in page.text
 
