@@ -6,6 +6,7 @@ from . import (
     geometry,
     model_selection,
     networks,
+    preprocessing,
     recordings,
     regime,
     rsa,
@@ -15,6 +16,7 @@ from . import (
 from .geometry import participation_ratio
 from .model_selection import BatchedGridSearchCV
 from .networks import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from .preprocessing import PseudoPopulation
 from .rsa import RDMRegression, RDMTransformer, model_rdms
 from .selectivity import LesionSelectivity, unit_classes
 

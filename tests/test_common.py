@@ -18,6 +18,14 @@ from neuroselect import (
     RDMRegression,
     RDMTransformer,
 )
+from neuroselect.preprocessing import (
+    BaselineSubtractor,
+    NoiseNormalizer,
+    SoftNormalizer,
+    SquareRootTransformer,
+    UnitScaler,
+    UnitSelector,
+)
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
 # Images of one row: the suite's data have any number of columns.
@@ -85,6 +93,14 @@ ESTIMATORS = [
     RDMTransformer(),
     RDMTransformer("sqeuclidean"),
     one_model(USUAL_WIDTH),
+    BaselineSubtractor((0, 1)),
+    NoiseNormalizer(),
+    NoiseNormalizer("diagonal"),
+    SoftNormalizer(),
+    SoftNormalizer(range_over="conditions"),
+    SquareRootTransformer(),
+    UnitScaler(),
+    UnitSelector(),
 ]
 
 
