@@ -23,6 +23,8 @@ From a recording to an RDM and to classes of units:
 from neuroselect.recordings._bin_spikes import bin_spikes
 from neuroselect.recordings._bin_time import bin_time
 from neuroselect.recordings._container import check_container, is_long, make_container
+from neuroselect.recordings._from_mne import from_mne
+from neuroselect.recordings._from_pynapple import from_pynapple
 from neuroselect.recordings._patterns import condition_patterns
 from neuroselect.recordings._rsatoolbox import from_rsatoolbox, to_rsatoolbox
 from neuroselect.recordings._select import select
@@ -33,6 +35,8 @@ __all__ = [
     "bin_time",
     "check_container",
     "condition_patterns",
+    "from_mne",
+    "from_pynapple",
     "from_rsatoolbox",
     "from_xarray",
     "is_long",
