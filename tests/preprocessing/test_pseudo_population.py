@@ -187,7 +187,9 @@ def neighbour_scores(pseudo, apart):
 
 def test_no_leakage(rng):
     """On noise a nearest neighbour is at chance, and not if trials were on both sides."""
-    plan = PseudoPopulation("side", n_trials=30, n_splits=3, n_resamples=3, replace=True)
+    plan = PseudoPopulation(
+        "side", n_trials=30, n_splits=3, n_resamples=3, replace=True, random_state=0
+    )
     pseudos = [plan.draw(noise_cells(rng, n_units=2)) for _ in range(30)]
     apart = [neighbour_scores(pseudo, apart=True).mean() for pseudo in pseudos]
     assert abs(np.mean(apart) - 0.5) < 5 * np.std(apart) / np.sqrt(30)
