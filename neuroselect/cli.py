@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from neuroselect import __version__, _cli_datasets
+from neuroselect import __version__, _cli_datasets, _cli_inspect
 
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
 
@@ -90,6 +90,7 @@ def make_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _add_sweep(commands)
     _cli_datasets.add_parsers(commands)
+    _cli_inspect.add_parsers(commands)
     return parser
 
 
@@ -210,11 +211,12 @@ def _default_jobs(device: str) -> int:
     return cpu_count() if device == "cpu" else 1
 
 
-COMMANDS = {"report": _report, "sweep": _sweep, **_cli_datasets.COMMANDS}
+COMMANDS = {"report": _report, "sweep": _sweep, **_cli_datasets.COMMANDS, **_cli_inspect.COMMANDS}
 LEFT = {
     "report": "no report written",
     "sweep": "finished networks are kept: the same command goes on",
     **_cli_datasets.LEFT,
+    **_cli_inspect.LEFT,
 }
 
 

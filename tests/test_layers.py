@@ -31,6 +31,7 @@ LEVELS = {
     "studies": 4,
     "report": 5,
     "_cli_datasets": 5,
+    "_cli_inspect": 5,
     "cli": 6,
     "__main__": 7,
 }

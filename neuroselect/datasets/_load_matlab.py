@@ -168,8 +168,15 @@ def _find_toolbox(path: Path, name: str | None) -> tuple[str, dict]:
             )
         return name, value
     known = list_mat(path)
-    structs = read_mat(path, [key for key, (_, kind) in known.items() if kind == "struct"])
+    structs, refusals = {}, []
+    for key in (key for key, (_, kind) in known.items() if kind == "struct"):
+        try:
+            structs |= read_mat(path, [key])
+        except FileContentError as error:  # a struct beside the recording may hold an object
+            refusals.append(error)
     fitting = [key for key, value in structs.items() if toolbox_kind(value)]
+    if not fitting and refusals:
+        raise refusals[0]
     if len(fitting) != 1:
         shapes = {key: f"{kind} {shape}" for key, (shape, kind) in known.items()}
         raise FileContentError(

@@ -123,8 +123,14 @@ def open_nifti(path: Path) -> Any:
     """Return an image whose values have not been read yet."""
     require_format(path, ("nifti",))
     nibabel = import_optional("nibabel", "fmri", f"Reading {path.name}")
-    if not path.name.lower().endswith((".nii", ".nii.gz", ".hdr", ".img")):
-        raise FileContentError(f"{path} is a NIfTI image: its name must end in .nii or .nii.gz.")
+    with open(path, "rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    suffixes = (".nii.gz", ".hdr.gz", ".img.gz") if packed else (".nii", ".hdr", ".img")
+    if not path.name.lower().endswith(suffixes):
+        raise FileContentError(
+            f"{path} is a NIfTI image that is {'' if packed else 'not '}compressed by gzip: its"
+            f" name must end in {suffixes[0]}."
+        )
     with reading(path, WORDS["nifti"]):
         return nibabel.load(path)
 
