@@ -90,6 +90,9 @@ ESTIMATORS = [
     ),
     LesionSelectivity(LinearRegression()),
     LesionSelectivity(LogisticRegression()),
+    LesionSelectivity(
+        LogisticRegression(), effect="accuracy", lesion_value="resample", n_draws=2, random_state=0
+    ),
     RDMTransformer(),
     RDMTransformer("sqeuclidean"),
     one_model(USUAL_WIDTH),

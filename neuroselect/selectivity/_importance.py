@@ -81,13 +81,13 @@ def unit_importance(
     _check_finite(intact, "intact")
     _check_finite(lesioned, "lesioned")
     tasks, index = np.unique(check_task(task, intact.shape[-1], "task"), return_inverse=True)
-    sums = effect_sums(lesioned - intact[..., None, :], index, len(tasks), effect)
+    sums = task_sums(EFFECTS[effect](lesioned - intact[..., None, :]), index, len(tasks))
     return sums / np.bincount(index)
 
 
-def effect_sums(change: NDArray, task: NDArray, n_tasks: int, effect: str) -> NDArray:
+def task_sums(effects: NDArray, task: NDArray, n_tasks: int) -> NDArray:
     """Effects (..., n_units, n_trials) of lesions, summed over trials: (..., n_units, n_tasks)."""
-    return EFFECTS[effect](change) @ (task[:, None] == np.arange(n_tasks)).astype(np.float64)
+    return effects @ (task[:, None] == np.arange(n_tasks)).astype(np.float64)
 
 
 def relative_importance(
@@ -142,7 +142,7 @@ def relative_importance(
            [ nan],
            [-1. ]])
     """
-    kept = _kept(importances, threshold, normalize)
+    kept = kept_importances(importances, threshold, normalize)
     if kept.shape[1] < 2:
         raise ValueError(
             "Relative importance compares tasks two by two, but importances has one column, for"
@@ -196,7 +196,7 @@ def unit_labels(
     """
     if not 0 <= cutoff < 1:
         raise ValueError(f"cutoff must be in [0, 1), got {cutoff!r}.")
-    kept = _kept(importances, threshold, normalize)
+    kept = kept_importances(importances, threshold, normalize)
     names = task_names(np.arange(kept.shape[1]) if tasks is None else tasks)
     if len(names) != kept.shape[1]:
         raise ValueError(
@@ -214,7 +214,9 @@ def unit_labels(
     return np.where(kept.any(axis=1), labels, "silent")
 
 
-def _kept(importances, threshold, normalize) -> NDArray[np.float64]:
+def kept_importances(
+    importances: ArrayLike, threshold: float, normalize: str | None
+) -> NDArray[np.float64]:
     """Importances that relative importance is made of: at least 0, normalised, pruned."""
     importances = np.asarray(importances, dtype=np.float64)
     if importances.ndim != 2 or 0 in importances.shape:

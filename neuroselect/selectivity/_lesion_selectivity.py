@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import false_discovery_control
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import get_scorer_names
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from neuroselect.selectivity._clamps import LESION_VALUES, clamp_values
 from neuroselect.selectivity._importance import (
     EFFECTS,
     NORMALIZERS,
-    effect_sums,
     relative_importance,
+    task_sums,
     unit_labels,
 )
 from neuroselect.selectivity._lesions import (
@@ -30,7 +34,10 @@ from neuroselect.selectivity._lesions import (
     numeric_columns,
     unit_activity,
 )
-from neuroselect.selectivity._tasks import column_position, read_task
+from neuroselect.selectivity._permutation import permutation_p_values
+from neuroselect.selectivity._scores import score_drops
+from neuroselect.selectivity._task_index import many_task_index
+from neuroselect.selectivity._tasks import column_position, read_condition, read_task
 from neuroselect.utils._sklearn import (
     HasMethods,
     Interval,
@@ -43,19 +50,6 @@ from neuroselect.utils._sklearn import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def _task_means(lesions, task):
-    means = [lesions.activity[task == k].mean(0, dtype=np.float64) for k in range(task.max() + 1)]
-    return np.array(means)[task]
-
-
-# name: (lesions, task of each trial) -> what units are clamped to, as (n_trials, n_units)
-CLAMPS = {
-    "zero": lambda lesions, task: np.zeros((1, 1)),
-    "mean": lambda lesions, task: lesions.activity.mean(0, dtype=np.float64, keepdims=True),
-    "task_mean": _task_means,
-}
 
 
 class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
@@ -86,13 +80,16 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         :math:`(v - h_i)\, \partial\ell / \partial h_i`. The estimate has the task's
         squared residual as a factor: relative importance then depends on which task is fitted
         better, unless ``normalize="layer"``.
-    effect : {"squared", "increase"}, default="squared"
+    effect : {"squared", "increase"}, a scorer's name or callable, default="squared"
         Mean of the squared change of loss, or of the signed change, lesioned minus
         intact: negative for a unit that the task is better off without, which
-        counts as 0 in the relative importance.
-    lesion_value : {"zero", "mean", "task_mean"}, default="zero"
-        What a unit is clamped to: 0, its mean over the trials given to `fit`, or its
-        mean over those of the trial's task; a channel, its mean over positions, too.
+        counts as 0 in the relative importance. Or a scorer, such as "accuracy" or "r2"
+        (:func:`sklearn.metrics.get_scorer_names`) or ``scorer(estimator, X, y)``: the score of
+        the task's trials intact minus lesioned, signed, too.
+    lesion_value : {"zero", "mean", "task_mean", "resample"}, default="zero"
+        What a unit is clamped to: 0, its mean over the trials given to `fit`, its
+        mean over those of the trial's task, or in each trial its activity in another trial, drawn
+        at random from all tasks; a channel, to means over positions, too.
     normalize : {"layer"}, default=None
         "layer": divide each task's importances by their sum over units before tasks are
         compared (``importances_`` stays as it is).
@@ -106,6 +103,13 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         important to several, or those of the task named.
     prefit : bool, default=False
         Take ``estimator`` as it is, already fitted, instead of fitting a clone.
+    n_draws : int, default=10
+        With ``lesion_value="resample"``, how often trials are drawn; effects are averaged.
+    n_permutations : int, default=0
+        Permutations of the test that a unit's importance differs between tasks; 0 for no test.
+        It needs effects of single trials: "squared" or "increase".
+    random_state : int, RandomState instance or None, default=None
+        Of what is drawn and permuted.
 
     Attributes
     ----------
@@ -120,6 +124,13 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     relative_importance_ : ndarray of shape (n_units, n_task_pairs)
         In [-1, 1]; 1 is a unit of the pair's first task, NaN one important to neither. No
         columns if there is one task.
+    task_index_ : ndarray of shape (n_units,)
+        0 for a unit that serves one task, 1 for one that serves all alike, NaN for one that
+        serves none (`many_task_index`), or if there is one task.
+    p_values_ : ndarray of shape (n_units, n_task_pairs)
+        Two-sided, ``(1 + count) / (1 + n_permutations)``; with ``n_permutations > 0`` only.
+    q_values_ : ndarray of shape (n_units, n_task_pairs)
+        ``p_values_`` adjusted for the false discovery rate over units and pairs [2]_.
     unit_labels_ : ndarray of shape (n_units,), str
         "silent", the name of a task, or "mixed".
     unit_names_ : ndarray of shape (n_units,)
@@ -135,6 +146,7 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     --------
     unit_importance : The same from losses of your own.
     relative_importance : Compares tasks, unit by unit.
+    many_task_index : Compares any number of tasks.
     unit_classes : Classes of units by activity.
 
     Notes
@@ -144,6 +156,17 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     not networks, as :func:`sklearn.metrics.log_loss` does. Networks compute in the
     dtype of X, as they always do; importances are averaged in float64.
 
+    The permutation test lesions each unit once. Under its null hypothesis, the effects of a
+    unit's lesion on single trials are exchangeable between the trials of the two tasks of a pair
+    (within ``condition``, if given); trials of other tasks take no part. Labels of tasks
+    are permuted, the same for all units, and the difference of mean effects is divided by its
+    standard error (Welch's t), so that unequal variances matter little when there are many
+    trials. With ``normalize="layer"``, effects are divided by their task's sum over units
+    first, and so are the means of each permutation: a factor common to all units of a task is no
+    difference, approximately. Pruning plays no part. Trials must be independent of each other;
+    for a decoder that could learn its trials by heart, give held-out ones with
+    ``prefit=True``.
+
     A DataFrame reaches the inner estimator as a DataFrame. With metadata routing, `fit` takes
     ``task`` (``set_fit_request(task=True)``) and passes nothing on to the inner estimator.
 
@@ -151,6 +174,8 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     ----------
     .. [1] George (2020), "What makes neurons picky?",
        https://github.com/TomGeorge1234/WhatMakesNeuronsPicky
+    .. [2] Benjamini & Hochberg (1995), "Controlling the false discovery rate", Journal of the
+       Royal Statistical Society B 57, 289-300. :doi:`10.1111/j.2517-6161.1995.tb02031.x`
 
     Examples
     --------
@@ -180,13 +205,16 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         "estimator": [HasMethods("fit")],
         "layer": [Integral, StrOptions({"input"})],
         "method": [StrOptions({"lesion", "taylor"})],
-        "effect": [StrOptions(set(EFFECTS))],
-        "lesion_value": [StrOptions(set(CLAMPS))],
+        "effect": [StrOptions({*EFFECTS, *get_scorer_names()}), callable],
+        "lesion_value": [StrOptions(set(LESION_VALUES))],
         "normalize": [StrOptions(set(NORMALIZERS)), None],
         "threshold": [Interval(Real, 0, None, closed="left")],
         "cutoff": [Interval(Real, 0, 1, closed="left")],
         "select": [str, Real],
         "prefit": ["boolean"],
+        "n_draws": [Interval(Integral, 1, None, closed="left")],
+        "n_permutations": [Interval(Integral, 0, None, closed="left")],
+        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -202,6 +230,9 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         cutoff=0.9,
         select="all",
         prefit=False,
+        n_draws=10,
+        n_permutations=0,
+        random_state=None,
     ):
         self.estimator = estimator
         self.layer = layer
@@ -213,11 +244,19 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         self.cutoff = cutoff
         self.select = select
         self.prefit = prefit
+        self.n_draws = n_draws
+        self.n_permutations = n_permutations
+        self.random_state = random_state
 
     # The inner estimator validates its own parameters, when it is fitted.
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
-        self, X: ArrayLike, y: ArrayLike, *, task: ArrayLike | int | str | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        task: ArrayLike | int | str | None = None,
+        condition: ArrayLike | None = None,
     ) -> LesionSelectivity:
         """Fit the estimator (unless it is), lesion each unit, compare tasks.
 
@@ -232,6 +271,10 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             Task of each trial, or position or name of the column of X that holds it; the
             estimator sees that column, but it is not lesioned. None: a network's task column;
             for other estimators one task, called 0, and no relative importance.
+        condition : array-like of shape (n_trials,), default=None
+            Condition of each trial, such as its stimulus, for the permutation test: tasks are
+            exchanged within conditions only, which is right where conditions differ in their
+            effects and tasks in how often they show each. None: among all trials.
 
         Returns
         -------
@@ -246,7 +289,7 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         TypeError
             If the estimator lacks the methods that give the loss of a trial.
         """
-        check_lesionable(self.estimator, self.layer, self.method)
+        scored = self._check_variant()
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -263,12 +306,68 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
                 " importances of one task alone, name none (task=None, and task_column=None for"
                 " a network), or use unit_importance."
             )
-        value = CLAMPS[self.lesion_value](lesions, index)
-        self.importances_ = np.zeros((lesions.n_units, len(self.tasks_)))
-        for units, trials, change in lesions.changes(value):
-            sums = effect_sums(change, index[trials], len(self.tasks_), self.effect)
-            self.importances_[units] += sums / np.bincount(index)
-        return self._compare_tasks()
+        for name in ("p_values_", "q_values_"):  # of an earlier fit with permutations
+            vars(self).pop(name, None)
+        random_state = check_random_state(self.random_state)
+        values = clamp_values(
+            lesions, index, self.lesion_value, n_draws=self.n_draws, random_state=random_state
+        )
+        if scored:
+            self.importances_ = score_drops(lesions, values, y, index, self.effect)
+            return self._compare_tasks()
+        effects = self._average_effects(lesions, values, index)
+        self._compare_tasks()
+        if self.n_permutations:
+            self._test_tasks(effects, index, condition, random_state)
+        return self
+
+    def _check_variant(self):
+        """Raise for parameters that do not go together; return whether a scorer is asked."""
+        scored = callable(self.effect) or self.effect not in EFFECTS
+        check_lesionable(self.estimator, self.layer, self.method, scored=scored)
+        if scored and self.method == "taylor":
+            raise ValueError(
+                f"method='taylor' estimates losses, not scores, got effect={self.effect!r}. Use"
+                " method='lesion', or the effect 'squared' or 'increase'."
+            )
+        if scored and self.n_permutations:
+            raise ValueError(
+                "n_permutations > 0 needs effects on single trials, which scorers do not give,"
+                f" got effect={self.effect!r}. Use 'squared' or 'increase', or n_permutations=0."
+            )
+        return scored
+
+    def _average_effects(self, lesions, values, task):
+        """Set importances; return the effects on single trials if a test needs them."""
+        counts = np.bincount(task)
+        self.importances_ = np.zeros((lesions.n_units, len(counts)))
+        kept = np.zeros((lesions.n_units, len(task))) if self.n_permutations else None
+        for value in values:
+            for units, trials, change in lesions.changes(value):
+                effects = EFFECTS[self.effect](change) / len(values)
+                sums = task_sums(effects, task[trials], len(counts))
+                self.importances_[units] += sums / counts
+                if kept is not None:
+                    kept[units, trials] += effects
+        return kept
+
+    def _test_tasks(self, effects, task, condition, random_state):
+        if not self.task_pairs_:
+            raise ValueError(
+                "n_permutations > 0 compares tasks, but all trials belong to one. Give fit the"
+                " trials of several tasks, through the network's task column or task=..."
+            )
+        self.p_values_ = permutation_p_values(
+            effects,
+            task,
+            read_condition(condition, len(task)),
+            n_permutations=self.n_permutations,
+            normalize=self.normalize,
+            random_state=random_state,
+        )
+        self.q_values_ = false_discovery_control(self.p_values_.ravel()).reshape(
+            self.p_values_.shape
+        )
 
     def _names_tasks(self, task):
         """Whether the user said which task each trial belongs to."""
@@ -281,6 +380,11 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             relative_importance(self.importances_, **pruning)
             if self.task_pairs_
             else np.empty((len(self.importances_), 0))
+        )
+        self.task_index_ = (
+            many_task_index(self.importances_, **pruning)
+            if self.task_pairs_
+            else np.full(len(self.importances_), np.nan)
         )
         self.unit_labels_ = unit_labels(
             self.importances_, tasks=self.tasks_, cutoff=self.cutoff, **pruning
@@ -368,7 +472,8 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         -------
         table : DataFrame
             One row for each unit with the columns unit, layer, label, importance_A for each
-            task A, relative_importance_A_B for each pair of tasks.
+            task A, relative_importance_A_B for each pair of tasks; with permutations, p_A_B and
+            q_A_B, too.
         """
         import pandas as pd
 
@@ -378,6 +483,9 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             table[f"importance_{task}"] = self.importances_[:, k]
         for k, (a, b) in enumerate(self.task_pairs_):
             table[f"relative_importance_{a}_{b}"] = self.relative_importance_[:, k]
+            if hasattr(self, "p_values_"):
+                table[f"p_{a}_{b}"] = self.p_values_[:, k]
+                table[f"q_{a}_{b}"] = self.q_values_[:, k]
         return pd.DataFrame(table)
 
     def _read_X(self, X, *, reset):

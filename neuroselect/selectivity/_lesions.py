@@ -8,7 +8,9 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_regressor
-from sklearn.utils import check_array
+from sklearn.utils import _safe_indexing, check_array
+
+from neuroselect.selectivity._scores import ClassifierAnswers, RegressorAnswers
 
 BLOCK_BYTES = 2**26
 FLOATS = (np.float64, np.float32)
@@ -21,8 +23,11 @@ def is_network(estimator) -> bool:
     return all(hasattr(estimator, name) for name in NETWORK)
 
 
-def check_lesionable(estimator, layer, method) -> None:
-    """Raise for an estimator without the methods that lesions need."""
+def check_lesionable(estimator, layer, method, *, scored=False) -> None:
+    """Raise for an estimator without the methods that lesions need.
+
+    ``scored``: a scorer asks the estimator, which then needs no loss of single trials.
+    """
     name = type(estimator).__name__
     if is_network(estimator) and layer != "input":
         return
@@ -37,7 +42,7 @@ def check_lesionable(estimator, layer, method) -> None:
             " lesioned. Leave layer out, or pass a network such as MultiTaskMLP."
         )
     if is_classifier(estimator):
-        if not hasattr(estimator, "predict_proba"):
+        if not (scored or hasattr(estimator, "predict_proba")):
             raise TypeError(
                 f"estimator must have predict_proba if it is a classifier: the loss of a trial"
                 f" is minus the log probability of its class. {name} has none; wrap it in"
@@ -103,7 +108,11 @@ class NetworkLesions:
     @cached_property
     def activity(self) -> NDArray:
         """Activity of the layer, (n_trials, n_units)."""
-        return unit_activity(self._network, self._X, self.layer)
+        return _of_units(self._maps)
+
+    @cached_property
+    def _maps(self):
+        return self._network.activations(self._X, self.layer)
 
     def changes(self, value: NDArray):
         """Yield slices of units and of trials, and what their lesion adds to the loss."""
@@ -125,10 +134,30 @@ class NetworkLesions:
         for rows, change in blocks:
             yield slice(None), rows, change[0]
 
+    def responder(self, unit=None, value=None):
+        """Return a function of rows: an estimator with the unit lesioned, and their X."""
+        network, X = self._network, self._X
+        H = self._maps.copy()
+        if unit is not None:
+            clamp = value[:, unit if value.shape[1] > 1 else 0]
+            H[:, unit] = clamp.reshape(-1, *[1] * (H.ndim - 2))
+        output = network.readout(H, X, self.layer)
+
+        def respond(rows):
+            of_rows = _safe_indexing(X, rows)
+            if is_classifier(network):
+                return ClassifierAnswers(of_rows, output[rows], network.classes_), of_rows
+            return RegressorAnswers(of_rows, output[rows]), of_rows
+
+        return respond
+
 
 def unit_activity(network, X, layer) -> NDArray:
     """Activity of a layer, (n_trials, n_units); of a channel, the mean over its map."""
-    activity = network.activations(X, layer)
+    return _of_units(network.activations(X, layer))
+
+
+def _of_units(activity):
     return activity if activity.ndim == 2 else activity.mean((2, 3))
 
 
@@ -158,6 +187,14 @@ class ColumnLesions:
             lesioned[np.arange(len(units)), :, units] = value[:, units].T
             losses = self._losses(lesioned.reshape(-1, n_units)).reshape(-1, n_trials)
             yield slice(start, start + len(units)), slice(None), losses - intact
+
+    def responder(self, unit=None, value=None):
+        """Return a function of rows: the estimator, and their X with the unit lesioned."""
+        activity = self.activity.copy()
+        if unit is not None:
+            activity[:, unit] = value[:, unit if value.shape[1] > 1 else 0]
+        X = self._with_others(activity, 1)
+        return lambda rows: (self._estimator, _safe_indexing(X, rows))
 
     def _losses(self, activity):
         """Loss of each row of several copies of all trials."""

@@ -70,6 +70,19 @@ def check_task(codes: ArrayLike, n_trials: int, name: str) -> NDArray:
     return codes
 
 
+def read_condition(condition, n_trials) -> NDArray[np.int64]:
+    """Return the condition of each trial, counted from 0; all in one if there are none."""
+    if condition is None:
+        return np.zeros(n_trials, dtype=np.int64)
+    condition = np.asarray(condition)
+    if condition.shape != (n_trials,):
+        raise ValueError(
+            f"condition must have shape (n_trials,) = ({n_trials},), one for each trial, got"
+            f" shape {condition.shape}."
+        )
+    return np.unique(condition, return_inverse=True)[1]
+
+
 def column_position(X, task) -> int:
     """Position of a column of X, counted from 0."""
     if isinstance(task, str):
