@@ -18,6 +18,6 @@ from .model_selection import BatchedGridSearchCV
 from .networks import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
 from .preprocessing import PseudoPopulation
 from .rsa import RDMRegression, RDMTransformer, model_rdms
-from .selectivity import LesionSelectivity, unit_classes
+from .selectivity import LesionSelectivity, MixedSelectivity, unit_classes
 
 __version__: str

@@ -26,6 +26,7 @@ from neuroselect.preprocessing import (
     UnitScaler,
     UnitSelector,
 )
+from neuroselect.selectivity import MixedSelectivity
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
 # Images of one row: the suite's data have any number of columns.
@@ -93,6 +94,8 @@ ESTIMATORS = [
     LesionSelectivity(
         LogisticRegression(), effect="accuracy", lesion_value="resample", n_draws=2, random_state=0
     ),
+    MixedSelectivity(),
+    MixedSelectivity(test="permutation", n_permutations=20, random_state=0),
     RDMTransformer(),
     RDMTransformer("sqeuclidean"),
     one_model(USUAL_WIDTH),
@@ -138,6 +141,8 @@ LEFT_OUT = [
 def test_checks_left_out_by_the_suite(estimator, check):
     if isinstance(estimator, BatchedGridSearchCV) and check.__name__ != "check_param_validation":
         pytest.skip(NO_FIT_TRANSFORM)
+    if "transform" in check.__name__ and not hasattr(estimator, "fit_transform"):
+        pytest.skip("a transformer's check")
     if isinstance(estimator, RDMRegression):
         width = {"check_dataframe_column_names_consistency": 8}.get(check.__name__, 5)
         estimator = one_model(3 if "feature_names_out" in check.__name__ else width)

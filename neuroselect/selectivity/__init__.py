@@ -2,11 +2,13 @@
 
 from neuroselect.selectivity._importance import relative_importance, unit_importance, unit_labels
 from neuroselect.selectivity._lesion_selectivity import LesionSelectivity
+from neuroselect.selectivity._mixed_selectivity import MixedSelectivity
 from neuroselect.selectivity._task_index import many_task_index
 from neuroselect.selectivity._unit_classes import unit_classes
 
 __all__ = [
     "LesionSelectivity",
+    "MixedSelectivity",
     "many_task_index",
     "relative_importance",
     "unit_classes",
