@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from neuroselect import __version__, _cli_datasets, _cli_inspect
 
+RECORDING = ("task", "factors", "trials", "align", "window", "bin")
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
 
 
@@ -69,9 +71,10 @@ def make_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add(
         "--recording", metavar="NAME|FILE|none", default=argparse.SUPPRESS,
-        help="recording to compare with, in rich-lazy: mante-monkey-a, a .mat file of the same"
-        " layout, or none (default: mante-monkey-a; downloaded on first use)",
+        help="recording to compare with, in rich-lazy: mante-monkey-a, a file (table, MATLAB, NWB;"
+        " with --task and --factors), or none (default: mante-monkey-a; downloaded on first use)",
     )  # fmt: skip
+    _add_recording(report)
     add(
         "--images", choices=["mnist", "digits"], default=argparse.SUPPRESS,
         help="images of the study digits: MNIST, or the smaller ones of scikit-learn (default:"
@@ -92,6 +95,52 @@ def make_parser() -> argparse.ArgumentParser:
     _cli_datasets.add_parsers(commands)
     _cli_inspect.add_parsers(commands)
     return parser
+
+
+def _add_recording(report) -> None:
+    group = report.add_argument_group(
+        "the recording's file", "what of it to compare with; see docs/recordings.md"
+    )
+
+    def add(name, metavar, help, **kwargs):
+        group.add_argument(name, metavar=metavar, help=help, default=argparse.SUPPRESS, **kwargs)
+
+    add("--task", "COLUMN", "column of the task, with two values")
+    add(
+        "--factors", "COLUMN,COLUMN", "the two numeric factors, first the one relevant in the first"
+        " task", type=_list_of(str),
+    )  # fmt: skip
+    add("--trials", "QUERY", "trials to keep, such as 'correct == 1'")
+    add("--align", "EVENT", "event of an NWB file at which time is 0 (default: start_time)")
+    add("--window", "MS,MS", "time that each trial is averaged over", type=_list_of(float))
+    add("--bin", "MS", "width of the bins in the window", type=float)
+    add(
+        "--read", "NAME=VALUE", "argument of the reader, such as units='cell_*'; may be repeated",
+        type=_assignment, action="append",
+    )  # fmt: skip
+
+
+def _list_of(kind):
+    def convert(text: str) -> tuple:
+        try:
+            values = tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            values = ()
+        if len(values) != 2:
+            raise argparse.ArgumentTypeError(f"expected two, separated by a comma, got {text!r}")
+        return values
+
+    return convert
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    try:
+        return name, json.loads(value)  # numbers, true and false
+    except ValueError:
+        return name, value.split(",") if "," in value else value
 
 
 def _add_sweep(commands) -> None:
@@ -130,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 2 after an error, 130 after Ctrl-C, each with one line on stderr.
     """
     try:
-        arguments = make_parser().parse_args(argv)
+        arguments = make_parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
     except SystemExit as exit:
         return int(exit.code or 0)
     try:
@@ -147,6 +196,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Join --window and a value that begins with a minus, which argparse takes for an option."""
+    parts: list[str] = []
+    for part in argv:
+        if parts and parts[-1] == "--window" and re.match(r"-[\d.]", part):
+            parts[-1] += f"={part}"
+        else:
+            parts.append(part)
+    return parts
+
+
 def _report(arguments: argparse.Namespace) -> None:
     from joblib import cpu_count
 
@@ -161,6 +221,8 @@ def _report(arguments: argparse.Namespace) -> None:
         arguments.study,
         out=arguments.out,
         recording=options.get("recording"),
+        **{name: options[name] for name in RECORDING if name in options},
+        read=dict(options["read"]) if "read" in options else None,
         images=options.get("images"),
         n_networks=options.get("n_networks"),
         max_iter=options.get("max_iter"),

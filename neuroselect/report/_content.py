@@ -118,7 +118,7 @@ class Page:
     """What the page on a study is made of, from the study's result."""
 
     findings: Callable[[Any], list[str]]  # the main numbers, one sentence each
-    sections: tuple[Callable[[Any], Section], ...]
+    sections: tuple[Callable[[Any], Section | None], ...]  # None where there is nothing to show
     networks: Callable[[Any], Table]  # one row per network
     size: Callable[[Any], str]  # how large the run was, for a quick look
     varied: tuple[str, ...]  # parameters in which the networks differ

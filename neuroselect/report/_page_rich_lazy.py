@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from neuroselect.report._content import Column, Page, Table
 from neuroselect.report._sections_populations import (
     beta_section,
@@ -11,6 +9,7 @@ from neuroselect.report._sections_populations import (
     map_section,
     rdm_section,
 )
+from neuroselect.report._sections_recording import closest_section, recorded_units_section
 from neuroselect.report._sections_units import (
     classes_section,
     importance_section,
@@ -25,7 +24,7 @@ def findings(result: StudyResult) -> list[str]:
     """The main numbers, one sentence each."""
     frame = result.measures.join(result.population.betas["three"])
     columns = ["units_specific", "units_mixed", "orthogonal", "grid"]
-    summary = summarize(frame, [*columns, "distance_stimulus"])
+    summary = summarize(frame, columns)
     n_units = result.importance["lesion"].shape[1]
     sentences = [
         f"Task-specific hidden units: their number (of {n_units})"
@@ -36,18 +35,12 @@ def findings(result: StudyResult) -> list[str]:
     ]
     if result.recorded is not None:
         row = result.recorded.betas["three"].iloc[0]
-        nearest = summary["init_scale"][
-            int(
-                np.hypot(
-                    summary["orthogonal"] - row["orthogonal"], summary["grid"] - row["grid"]
-                ).argmin()
-            )
-        ]
+        closest = result.closest
         sentences.append(
             f"{result.recording.name[0].upper()}{result.recording.name[1:]}, by the same measure:"
-            f" orthogonal {number(row['orthogonal'], '.2f')}, grid"
-            f" {number(row['grid'], '.2f')}. Of the scales trained,"
-            f" {nearest:g} comes nearest in these two numbers."
+            f" orthogonal {number(row['orthogonal'], '.2f')}, grid {number(row['grid'], '.2f')}. Of"
+            f" the scales trained, {closest.scale:g} comes closest in geometry (95% interval from"
+            f" {closest.low:g} to {closest.high:g})."
         )
     return sentences
 
@@ -91,10 +84,12 @@ PAGE = Page(
         weight_section,
         classes_section,
         importance_section,
+        recorded_units_section,
         rdm_section,
         beta_section,
         map_section,
         dimension_section,
+        closest_section,
     ),
     networks=networks_table,
     size=size,

@@ -100,11 +100,24 @@ MODEL_TEXT = (
     " of conditions, so that the regression weights (betas) have no unit and compare across"
     " networks and recording."
 )
-COMPARE_TEXT = (
-    "What can be compared: models, functions and z-scoring are the same. The designs"
-    " are not quite (five levels of each feature for networks, six for the recording), and"
-    " recorded patterns carry noise, which tends to shrink the betas of the recording."
-)
+
+
+def _comparable(result):
+    """Say what networks and recording share, and what not."""
+    designs = (
+        (result.trials.conditions, result.study.features),
+        (result.recording.conditions, result.recording.features),
+    )
+    own, recorded = (" by ".join(str(c[name].nunique()) for name in f) for c, f in designs)
+    same = (
+        "So are the designs"
+        if result.closest.equal_designs
+        else f"The designs are not quite ({own} levels for networks, {recorded} for the recording)"
+    )
+    return (
+        f"What can be compared: models, functions and z-scoring are the same. {same}; recorded"
+        " patterns carry noise, which tends to shrink the betas of the recording."
+    )
 
 
 def beta_section(result: StudyResult) -> Section:
@@ -117,7 +130,7 @@ def beta_section(result: StudyResult) -> Section:
         f" beta {change(summary, 'grid', '.2f')}.",
     ]
     if result.recorded is not None:
-        text += [*_recorded_sentences(result), COMPARE_TEXT]
+        text += [*_recorded_sentences(result), _comparable(result)]
     figures = [
         _beta_figure(result, "three", "Three models"),
         _beta_figure(result, "seven", "Seven models"),
@@ -137,9 +150,9 @@ def _recorded_sentences(result):
     )
     ranked, ranked_bare = (b.drop("r2").sort_values(ascending=False) for b in (seven, bare))
     yield (
-        "The published analysis of the recording takes seven models at once, with the tasks one"
-        f" level apart. With it the largest betas are {_top(ranked, labels)}. Seven models"
-        f" overlap: the other six explain {_overlap(result):.0%} of the variance of the grid model,"
+        "The published analysis of a recording from macaques takes seven models at once, with the"
+        f" tasks one level apart. With it the largest betas are {_top(ranked, labels)}. Seven"
+        f" models overlap: the other six explain {_overlap(result):.0%} of the variance of the grid model,"
         " so that betas trade off against one another and no single one should be read alone. With"
         f" the tasks not set apart, the largest are {_top(ranked_bare, labels)}."
     )
@@ -287,6 +300,13 @@ def map_section(result: StudyResult) -> Section:
     return Section("maps", "The geometry, drawn", text, figures=figures)
 
 
+def _other_count(result):
+    own, recorded = len(result.trials.conditions), len(result.recording.conditions)
+    if own == recorded:
+        return ""
+    return f" and there are {recorded} conditions where the networks had {own},"
+
+
 def dimension_section(result: StudyResult) -> Section:
     """Participation ratio."""
     import pandas as pd
@@ -305,8 +325,8 @@ def dimension_section(result: StudyResult) -> Section:
         references, reference_name = {"recording": ratio}, result.recording.name
         text.append(
             f"For {reference_name} it is {ratio:.2f}. Noise in the mean responses adds dimensions,"
-            " and there are more conditions than the networks had, so it is no like-for-like"
-            " comparison with noise-free networks."
+            f"{_other_count(result)} so that it is no like-for-like comparison with noise-free"
+            " networks."
         )
         row = {"system": reference_name, "participation_ratio": ratio}
         summary = pd.concat([summary, pd.DataFrame([row])], ignore_index=True)

@@ -29,7 +29,7 @@ def record_section(page: Page, result, settings: dict[str, str], command: str) -
     versions |= {name: version(name) for name in PACKAGES}
 
     def pairs(name, caption, header, content):
-        frame = pd.DataFrame({header: list(content), "value": [str(v) for v in content.values()]})
+        frame = pd.DataFrame({header: list(content), "value": [_text(v) for v in content.values()]})
         return Table(name, caption, [Column(header, header), Column("value", "value")], frame)
 
     tables = [
@@ -45,6 +45,10 @@ def record_section(page: Page, result, settings: dict[str, str], command: str) -
         page.networks(result),
     ]
     return Section("record", "How to run this again", text, code=command, tables=tables)
+
+
+def _text(value):
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _time_table(result):

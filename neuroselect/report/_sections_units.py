@@ -9,7 +9,6 @@ import numpy as np
 from neuroselect.displays import LearningCurveDisplay, SelectivityDisplay, SweepDisplay
 from neuroselect.report._content import Column, Figure, Section, Table
 from neuroselect.report._words import change, scales_shown, summarize
-from neuroselect.selectivity import unit_classes
 from neuroselect.studies import StudyResult
 
 METHOD_NAMES = {"lesion": "exact lesion", "taylor": "Taylor estimate"}
@@ -156,15 +155,9 @@ def classes_section(result: StudyResult) -> Section:
         f" {change(summary, 'units_mixed', '.1f')}.",
     ]
     if result.recording is not None:
-        classes = unit_classes(
-            result.recording.data, result.recording.conditions[result.recording.task]
-        )
-        n_mixed = int((classes == "mixed").sum())
         text.append(
-            f"For {result.recording.name} there is no such count. Firing rates are hardly ever 0"
-            f" over a whole task: the rule would call {n_mixed} of {len(classes)} recorded units"
-            " mixed, whatever they respond to. It has a meaning only for units that can be"
-            " exactly silent."
+            f"The rule has a meaning only for units that can be exactly silent. What it says of"
+            f" {result.recording.name} is in a section of its own, on recorded units."
         )
     common = {"ylabel": f"hidden units (of {n_units})", "xlabel": XLABEL}
     shown = {"task-specific": "units_specific", "mixed": "units_mixed", "silent": "units_silent"}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import time
 import uuid
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from neuroselect.report._content import Page, Section
 from neuroselect.report._pages import page_of
@@ -33,6 +34,13 @@ def write_report(
     *,
     out: str | os.PathLike = "neuroselect-report",
     recording: str | os.PathLike | None = None,
+    task: str | None = None,
+    factors: Sequence[str] | None = None,
+    trials: str | None = None,
+    align: str | None = None,
+    window: tuple[float, float] | None = None,
+    bin: float | None = None,
+    read: Mapping[str, Any] | None = None,
     images: str | None = None,
     n_networks: int | None = None,
     max_iter: int | None = None,
@@ -55,6 +63,10 @@ def write_report(
     recording : str, path-like or None, default=None
         See :func:`~neuroselect.studies.load_recording`; None is the study's own. One that is
         not at hand and cannot be downloaded is left out, with a warning and a note on the page.
+    task, factors, trials, align, window, bin, read
+        What of a file to compare with, see :func:`~neuroselect.studies.load_recording`; `trials`
+        is a query on its columns. A file that is no copy of the study's own needs `task` and
+        `factors`.
     images : {"mnist", "digits"} or None, default=None
         Images of the study "digits", see :func:`~neuroselect.datasets.make_digit_tasks`; None is
         the study's own. Where MNIST is not at hand and cannot be downloaded, scikit-learn's
@@ -101,23 +113,25 @@ def write_report(
     page = page_of(study)
     _check_numbers(n_networks, max_iter, seed)
     given = {"n_networks": n_networks, "max_iter": max_iter}
+    parts = {"task": task, "factors": factors, "trials": trials, "align": align}
+    parts = _given(study, parts | {"window": window, "bin": bin, "read": read})
     options = _chosen(study, given | {"recording": recording, "images": images}, quick)
     out = _writable_folder(out)
-    loaded, trials, missing = _load(study, options)
-    resolve_device(device, str(trials.data.dtype))
+    loaded, images, missing = _load(study, options, parts)
+    resolve_device(device, str(images.data.dtype))
     result = run_study(
-        study, trials=trials, recording=loaded, seed=seed, n_jobs=n_jobs, device=device,
+        study, trials=images, recording=loaded, seed=seed, n_jobs=n_jobs, device=device,
         progress=progress, on_stage=on_stage, **{name: options[name] for name in given},
     )  # fmt: skip
     on_stage("Drawing figures")
-    sections = [make(result) for make in page.sections]
+    sections = [section for make in page.sections if (section := make(result)) is not None]
     figures = [figure for section in sections for figure in section.figures]
     sources = {figure.name: figure.draw() for figure in figures}
     result.seconds["figures"] = time.perf_counter() - started - sum(result.seconds.values())
     result.seconds["all"] = time.perf_counter() - started
     settings = {"study": study.name, "n_networks": None, "max_iter": None, "seed": seed}
     settings |= {name: value for name, value in options.items() if value is not None}
-    settings["device"] = device
+    settings |= {name: _option(value) for name, value in parts.items()} | {"device": device}
     sections.append(record_section(page, result, settings, _command(settings)))
     return _write(
         out, page, result, sections, sources, recording=loaded, quick=quick, missing=missing
@@ -162,22 +176,41 @@ def _writable_folder(out):
     return out
 
 
-def _load(study, options):
+def _given(study, parts):
+    """Return the parts of a recording that are asked for."""
+    given = {name: value for name, value in parts.items() if value is not None}
+    if given and study.recording is None:
+        raise ValueError(
+            f"The study {study.name!r} takes no recording, got {', '.join(given)}. Leave it out."
+        )
+    return given
+
+
+def _option(value):
+    """Write an option as the command line takes it."""
+    if isinstance(value, Mapping):
+        return [f"{name}={_option(part)}" for name, part in value.items()]
+    if isinstance(value, (str, bool)) or not isinstance(value, Sequence):
+        return json.dumps(value) if isinstance(value, bool) else f"{value}"
+    return ",".join(_option(part) for part in value)
+
+
+def _load(study, options, parts):
     """Return recording, trials and what is missing; `options` then say what is used."""
     loaded = missing = None
     if options["recording"] is not None:
         options["recording"] = str(options["recording"])
-        loaded, missing = _load_recording(options["recording"])
+        loaded, missing = _load_recording(options["recording"], parts)
     if options["images"] is None:
         return loaded, study.tasks(), missing
     trials, options["images"], missing = _load_images(study, options["images"], missing)
     return loaded, trials, missing
 
 
-def _load_recording(recording):
+def _load_recording(recording, parts):
     """Return the recording or None, and in the latter case what to do about it."""
     try:
-        return load_recording(recording), None
+        return load_recording(recording, **parts), None
     except OSError as error:
         what = f"The recording {recording} is not at hand, and the report is written without it."
         return None, _missing("Without the recording", what, error)
@@ -206,7 +239,13 @@ def _missing(heading, what, error):
 
 def _command(settings):
     options = {"n_networks": "n-networks", "max_iter": "max-iter"}
-    parts = [f"--{options.get(name, name)} {shlex.quote(str(v))}" for name, v in settings.items()]
+    parts = []
+    for name, value in settings.items():
+        for part in value if isinstance(value, list) else [value]:
+            text = shlex.quote(str(part))
+            # an option that begins with a minus is taken for a value only after "="
+            joint = "=" if text.startswith("-") else " "
+            parts.append(f"--{options.get(name, name)}{joint}{text}")
     return " ".join(["neuroselect report", *parts])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from neuroselect.studies._closest import Closest, closest_scale
 from neuroselect.studies._networks import (
     performance,
     relative_importances,
@@ -17,6 +18,7 @@ from neuroselect.studies._networks import (
     weight_change,
 )
 from neuroselect.studies._populations import Population, describe_population
+from neuroselect.studies._recorded_units import RecordedUnits, describe_recorded_units
 from neuroselect.studies._recordings import Recording
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ class StudyResult:
     recording : Recording or None
     recorded : Population or None
         Geometry of the recording, one system.
+    recorded_units : RecordedUnits or None
+        Classes of the recorded units, and a decoder of them.
+    closest : Closest or None
+        How far the networks at each scale are from the recording.
     seconds : dict from stage to float
         Time taken.
     """
@@ -61,6 +67,8 @@ class StudyResult:
     population: Population
     recording: Recording | None
     recorded: Population | None
+    recorded_units: RecordedUnits | None
+    closest: Closest | None
     seconds: dict[str, float]
 
 
@@ -105,11 +113,14 @@ def measure_two_features(
         unit_counts(activity, task_labels(trials, study.task)),
         pd.DataFrame({"participation_ratio": population.participation_ratio}),
     ]
-    recorded = None
+    recorded = recorded_units = closest = None
     if recording is not None:
         recorded = describe_population(
             recording.data[np.newaxis], recording.conditions, recording.features, recording.task
         )
+        recorded_units = describe_recorded_units(recording)
+        design = (trials.conditions, study.features, study.task)
+        closest = closest_scale(population.rdms, grid["init_scale"], design, recording)
     return StudyResult(
         study=study,
         trials=trials,
@@ -120,5 +131,7 @@ def measure_two_features(
         population=population,
         recording=recording,
         recorded=recorded,
+        recorded_units=recorded_units,
+        closest=closest,
         seconds=seconds,
     )
