@@ -71,8 +71,8 @@ def make_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add(
         "--recording", metavar="NAME|FILE|none", default=argparse.SUPPRESS,
-        help="recording to compare with, in rich-lazy: mante-monkey-a, a file (table, MATLAB, NWB;"
-        " with --task and --factors), or none (default: mante-monkey-a; downloaded on first use)",
+        help="recording to compare with, in rich-lazy: mante-monkey-a, a file (with --task and"
+        " --factors), or none (default: mante-monkey-a; downloaded on first use)",
     )  # fmt: skip
     _add_recording(report)
     add(

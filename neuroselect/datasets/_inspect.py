@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MOST_LEVELS = 20
 _REPORT = "--task COLUMN --factors COLUMN,COLUMN"
-_ALIGN = "--align EVENT --window START,STOP --bin WIDTH (ms)"
+ALIGN = "--align EVENT --window START,STOP --bin WIDTH (ms)"
 # Kinds of columns in words, in the order in which they are told.
 KINDS = {
     "factor": "task or factors",
@@ -184,7 +184,7 @@ def _nwb(path: Path) -> tuple[list[tuple], Any, list[str]]:
             table, _ = read_intervals(path, file, name)
             rows.append((name, f"intervals with columns {list(table.columns)}", (len(table),)))
             trials = table if trials is None or name == "trials" else trials
-        needs = [_REPORT, _ALIGN]
+        needs = [_REPORT, ALIGN]
         if file.units is None or "spike_times" not in file.units.colnames:
             return rows, trials, [*needs, "a table of units with spike_times, which is not there"]
         units, _ = read_units(path, file)

@@ -152,9 +152,9 @@ def _recorded_sentences(result):
     yield (
         "The published analysis of a recording from macaques takes seven models at once, with the"
         f" tasks one level apart. With it the largest betas are {_top(ranked, labels)}. Seven"
-        f" models overlap: the other six explain {_overlap(result):.0%} of the variance of the grid model,"
-        " so that betas trade off against one another and no single one should be read alone. With"
-        f" the tasks not set apart, the largest are {_top(ranked_bare, labels)}."
+        f" models overlap: the other six explain {_overlap(result):.0%} of the variance of the"
+        " grid model, so that betas trade off against one another and no single one should be read"
+        f" alone. With the tasks not set apart, the largest are {_top(ranked_bare, labels)}."
     )
 
 

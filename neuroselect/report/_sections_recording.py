@@ -66,26 +66,20 @@ def _class_table(classes, recording):
 def _decoder_sentences(decoder, recording):
     scores = listed([f"{number(r2, '.2f')} (task {name})" for name, r2 in decoder.r2.items()])
     labels = decoder.units["label"]
-    counts = [f"{int((labels == name).sum())} to task {name}" for name in recording.task_names]
-    doubt = (
-        " Where R² is near 0 its lesions mean nothing." if min(decoder.r2.values()) < 0.1 else ""
-    )
+    own = [f"{int((labels == name).sum())} to task {name}" for name in recording.task_names]
+    poor = min(decoder.r2.values()) < 0.1
+    doubt = " Where R² is near 0 its lesions mean nothing." if poor else ""
     yield (
         "A linear decoder (ridge regression of the relevant factor on the z-scored units, with"
         f" weights of its own for each task; {decoder.n_trials:,} trials) explains, in"
-        f" five-fold cross-validation, R² {scores}."
-        + (
-            " Where R² is near 0 its lesions mean nothing."
-            if min(decoder.r2.values()) < 0.1
-            else ""
-        )
+        f" five-fold cross-validation, R² {scores}.{doubt}"
     )
     yield (
         "Each unit is then lesioned: its input to the decoder, fitted to all trials, is set to its"
         " mean. Importance for a task is the mean squared change of the loss over its trials;"
         f" values below {decoder.threshold:g} of the mean over units count as 0, and a unit belongs"
-        f" to one task if its relative importance is beyond ±{decoder.cutoff:g}. By this"
-        f" {listed(counts)} belong alone, {int((labels == 'mixed').sum())} are mixed, and"
+        f" to one task if its relative importance is beyond ±{decoder.cutoff:g}. Of the units,"
+        f" {own[0]} and {own[1]} belong alone, {int((labels == 'mixed').sum())} are mixed, and"
         f" {int((labels == 'silent').sum())} of {len(labels)} matter to neither. Weights of a"
         " decoder are shared among correlated units: a lesion tells what this decoder uses, not"
         " what a unit is tuned to."

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
-from neuroselect.datasets import load_matlab, load_nwb, load_table
+from neuroselect.datasets import inspect_recording, load_recording_file
 from neuroselect.datasets._file_format import READERS, file_format
-from neuroselect.datasets._load_nwb import open_nwb
+from neuroselect.datasets._inspect import ALIGN
 from neuroselect.datasets._read_table import read_table
 from neuroselect.recordings import bin_time, condition_patterns, is_long, select
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FUNCTIONS: dict[str, Callable[..., Bunch]] = {
-    "load_matlab": load_matlab,
-    "load_nwb": load_nwb,
-    "load_table": load_table,
-}
 NEEDED = (
     "A comparison with networks needs task=, a column with two values, and factors=, two numeric"
     " columns of which the first is the one relevant in the first task (tasks are sorted)."
+    " neuroselect inspect says what a file holds."
 )
 
 
@@ -63,22 +58,22 @@ def read_recording(
     recording : Bunch
         A container without an axis of time.
     """
-    kind, options = file_format(path), dict(options or {})
-    load = _reader(path, kind, options)
-    if load is load_nwb:
-        _check_nwb_window(path, window)
-        width = bin_width if bin_width is not None else window[1] - window[0]
-        nwb = {"align": align or "start_time", "window": window, "bin_width": width}
-        recording = load_nwb(path, **({"statistic": "rate"} | nwb | options))
-        return _averaged(recording)
+    options = dict(options or {})
+    reader = READERS[file_format(path)]
+    if reader == "load_nwb" and ALIGN in inspect_recording(path).needs:
+        if window is not None:
+            width = window[1] - window[0] if bin_width is None else bin_width
+            options = {"window": window, "bin_width": width, "statistic": "rate"} | options
+        options |= {} if align is None else {"align": align}
+        return _averaged(load_recording_file(path, **options))
     if align is not None:
         raise ValueError(
-            f"align={align!r} applies to NWB files, whose spikes are cut out around an event."
-            f" The times of {path} are relative to an event already. Leave it out."
+            f"align={align!r} applies to NWB files with spikes, which are cut out around an event."
+            f" Times of {path} are relative to an event already. Leave it out."
         )
-    if load is load_table and not {"units", "trials", "value"} & set(options):
-        options["units"] = _unit_columns(path, columns)
-    recording = load(path, **({"simultaneous": False} if "value" in options else {}) | options)
+    if reader == "load_table":
+        options = _table_options(path, columns, options)
+    recording = load_recording_file(path, **options)
     if recording.time is None and (window is not None or bin_width is not None):
         raise ValueError(f"window and bin need a recording with times, but {path} has none.")
     if bin_width is not None:
@@ -88,26 +83,24 @@ def read_recording(
     return _averaged(recording)
 
 
-def _reader(path: Path, kind: str, options: Mapping[str, Any]) -> Callable[..., Bunch]:
-    if READERS[kind] not in FUNCTIONS:
-        raise ValueError(
-            f"{path} cannot be compared with networks: a report reads tables (CSV, Parquet),"
-            " MATLAB and NWB files."
-        )
-    load = FUNCTIONS[READERS[kind]]
-    known = [name for name in inspect.signature(load).parameters if name != "path"]
-    unknown = [name for name in options if name not in known]
-    if unknown:
-        raise ValueError(f"read must name arguments of {load.__name__}, {known}; got {unknown}.")
-    return load
+def _table_options(
+    path: Path, columns: Sequence[str], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Complete the options of a table: which columns are units, or that it is in long form."""
+    _require(path, list(read_table(path).columns), columns)
+    if "value" in options:
+        return {"simultaneous": False} | dict(options)
+    if "units" in options or "trials" in options:
+        return dict(options)
+    return {"units": _unit_columns(path, columns)} | dict(options)
 
 
-def _check_nwb_window(path: Path, window: tuple[float, float] | None) -> None:
-    if window is None:
+def _require(path: Path, known: Sequence[str], wanted: Sequence[str]) -> None:
+    if not set(wanted) <= set(known) or len(set(wanted)) < len(wanted):
+        task, *factors = wanted
         raise ValueError(
-            f"{path} is an NWB file, whose spikes are counted around an event: window=(start,"
-            " stop) in ms must be given, and align= names the event. Its columns are"
-            f" {file_columns(path)}."
+            f"task and factors must be three different columns of {path}, got task={task!r} and"
+            f" factors={tuple(factors)!r}. Its columns are {_some(known)}. {NEEDED}"
         )
 
 
@@ -144,15 +137,12 @@ def _averaged(recording: Bunch) -> Bunch:
     return Bunch(**{**recording, "data": means, "time": None, "bin_width": None, "averaged": span})
 
 
-def file_columns(path: Path) -> list[str]:
-    """Return the names of a file's columns that may be the task and its factors."""
-    kind = file_format(path)
-    if READERS[kind] == "load_table":
-        return list(read_table(path).columns)
-    if kind == "nwb":
-        with open_nwb(path) as file:
-            return [] if file.trials is None else list(file.trials.colnames)
-    return [name for name in load_matlab(path).trials.columns if name != "unit"]
+def file_columns(path: Path) -> str:
+    """Say which columns of a file may be the task and its factors."""
+    names = inspect_recording(path).columns["name"].tolist()
+    if names:
+        return f"{path} has the columns {_some(names)}."
+    return f"{path} needs options of its reader (read=) before it has columns of trials."
 
 
 def two_factor_patterns(
@@ -185,13 +175,7 @@ def _check_design(
 ) -> NDArray[Any]:
     from pandas.api.types import is_numeric_dtype
 
-    known = [name for name in trials.columns if name != "unit"]
-    missing = [name for name in (task, *factors) if name not in known]
-    if missing or len({task, *factors}) < 3:
-        raise ValueError(
-            f"task and factors must be three different columns of {path}, got task={task!r} and"
-            f" factors={tuple(factors)!r}. Its columns are {known}. {NEEDED}"
-        )
+    _require(path, [name for name in trials.columns if name != "unit"], (task, *factors))
     for name in (task, *factors):
         if trials[name].isna().any():
             raise ValueError(

@@ -87,9 +87,9 @@ def load_recording(
     Parameters
     ----------
     recording : {"mante-monkey-a", "none"} or path-like
-        "mante-monkey-a" is `fetch_mante_monkey_a`; anything else is the path of a file: a table
-        (CSV, Parquet), a MATLAB or an NWB file, recognised by its content. Without `task` it is
-        a MATLAB file of the layout of "mante-monkey-a" (762 units, 72 conditions).
+        "mante-monkey-a" is `fetch_mante_monkey_a`; anything else is the path of a file, see
+        :func:`~neuroselect.datasets.load_recording_file`. Without `task` it is a MATLAB file of
+        the layout of "mante-monkey-a" (762 units, 72 conditions).
     data_home : str, path-like or None, default=None
         Folder of the data files, see :func:`~neuroselect.datasets.get_data_home`.
     task : str or None, default=None
@@ -107,10 +107,9 @@ def load_recording(
     bin : float or None, default=None
         Width in ms of the bins that are averaged; a trial in which one is missing is missing.
     read : mapping or None, default=None
-        Further arguments of the reader, :func:`~neuroselect.datasets.load_table`,
-        :func:`~neuroselect.datasets.load_matlab` or :func:`~neuroselect.datasets.load_nwb`, such
-        as ``{"units": "cell_*"}``. Columns of a table whose names differ in a final number
-        only are taken for units.
+        Options of the file's reader, such as ``{"units": "cell_*"}`` for
+        :func:`~neuroselect.datasets.load_table`. Without it, columns of a
+        table whose names differ in a final number only are its units.
 
     Returns
     -------
@@ -146,7 +145,7 @@ def load_recording(
     if task is None or factors is None or isinstance(factors, str) or len(factors) != 2:
         raise ValueError(
             f"task and factors must both be given, got task={task!r} and factors={factors!r}."
-            f" {path} has the columns {file_columns(path)}. {NEEDED}"
+            f" {file_columns(path)} {NEEDED}"
         )
     loaded = read_recording(
         path, (task, *factors), align=align, window=window, bin_width=bin, options=read
@@ -190,7 +189,7 @@ def _by_layout(path):
     else:
         columns = file_columns(path)
     raise ValueError(
-        f"{path} has the columns {columns}, but task= and factors= are not given. {NEEDED}"
+        f"task= and factors= must be given for a recording in a file. {columns} {NEEDED}"
     )
 
 
