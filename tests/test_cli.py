@@ -69,6 +69,13 @@ def test_help_is_light():
         (["report", "--images", "cats"], "--images: invalid choice: 'cats'"),
         (["report", "--images", "mnist"], "The study 'rich-lazy' takes no images"),
         (["report", "--study", "digits", "--recording", "x"], "'digits' takes no recording, got"),
+        (["report", "--factors", "colour"], "--factors: expected two, separated by a comma, got"),
+        (
+            ["report", "--window", "-5,x"],
+            "--window: expected two, separated by a comma, got '-5,x'",
+        ),
+        (["report", "--read", "units"], "--read: expected NAME=VALUE, got 'units'"),
+        (["report", "--task", "context"], "task describe a recording in a file"),
         (["report", "--device", "tpu"], "--device: invalid choice: 'tpu'"),
         (["report", "--seed", "4294967296"], "seed must be below 2**32"),
         (["sweep"], "sweep needs a configuration file (see neuroselect sweep --help)"),
@@ -93,6 +100,21 @@ def test_malformed_recording(capsys, tmp_path):
     broken.write_bytes(b"\0" * 300)
     assert main(["report", "--out", str(tmp_path), "--recording", str(broken)]) == 2
     assert "broken.mat" in one_error(capsys)
+
+
+def test_options_of_a_recording(tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr("neuroselect.report.write_report", lambda *a, **k: seen.update(k))
+    assert main([
+        "report", "--recording", "a.nwb", "--task", "rule", "--factors", "colour,motion", "--align",
+        "go", "--window", "-200,500", "--bin", "50", "--trials", "correct == 1", "--read",
+        "missing=drop", "--read", "overlap=true", "--read", "axes=trials,units",
+    ]) == 0  # fmt: skip
+    assert seen["factors"] == ("colour", "motion")
+    assert seen["window"] == (-200.0, 500.0)
+    assert (seen["task"], seen["align"], seen["bin"]) == ("rule", "go", 50.0)
+    assert seen["trials"] == "correct == 1"
+    assert seen["read"] == {"missing": "drop", "overlap": True, "axes": ["trials", "units"]}
 
 
 def test_unavailable_device(capsys, tmp_path):

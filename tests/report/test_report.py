@@ -6,9 +6,11 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
+from neuroselect.datasets import make_recording
 from neuroselect.report import write_report
 from neuroselect.report._words import change, summarize, with_interval
 from neuroselect.studies import get_study
@@ -74,6 +76,21 @@ def beside(tmp_path_factory, data_folder):
 
 
 @pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A report with a table of simulated trials."""
+    truth = make_recording(200, 8, factors={"colour": 4, "motion": 3}, random_state=0)
+    units = pd.DataFrame(truth.data, columns=[f"cell_{k}" for k in range(8)])
+    folder = tmp_path_factory.mktemp("own")
+    table = pd.concat([truth.trials[["task", "colour", "motion"]], units], axis=1)
+    table.to_csv(folder / "session.csv", index=False)
+    design = {"task": "task", "factors": ("colour", "motion"), "read": {"units": "cell_*"}}
+    return write_report(
+        out=folder / "report", recording=folder / "session.csv", trials="motion < 9", **design,
+        **TINY,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     """A report on the digit tasks, with a few small images."""
     images = load_digits().images[:300], load_digits().target[:300]
@@ -87,7 +104,7 @@ def no_pictures(monkeypatch):
     monkeypatch.setattr("neuroselect.report._content.Figure.draw", lambda figure: "data:,")
 
 
-@pytest.fixture(scope="module", params=["alone", "beside", "digits"])
+@pytest.fixture(scope="module", params=["alone", "beside", "own", "digits"])
 def path(request):
     return request.getfixturevalue(request.param)
 
@@ -156,7 +173,7 @@ def agrees(shown, exact):
     return True
 
 
-@pytest.fixture(params=["alone", "beside"])
+@pytest.fixture(params=["alone", "beside", "own"])
 def rich_lazy(request):
     return Page(request.getfixturevalue(request.param).read_text(encoding="utf-8"))
 
@@ -187,6 +204,24 @@ def test_recording_stands_beside_the_networks(beside, alone):
     assert f"orthogonal {orthogonal}" in page.text
     assert "762 units" in page.text
     assert "No recording was used" in Page(alone.read_text(encoding="utf-8")).text
+
+
+def test_sections_on_a_recording(own, beside, alone):
+    page = Page(own.read_text(encoding="utf-8"))
+    for words in (
+        "Recorded units, session", "five-fold cross-validation, R²", "Firing rates are not rect",
+        "The scale closest to session is", "Networks and recording have different conditions",
+        "8 units recorded together, 200 trials, 24 conditions: 4 levels of colour, 3 of motion",
+        "5 by 5 levels for networks, 4 by 3 for the recording",
+        "--task task --factors colour,motion --trials 'motion < 9' --read 'units=cell_*'",
+    ):  # fmt: skip
+        assert words in page.text, words
+    assert len(page.tables["recorded-units-lesions"]) == 1 + 8
+    assert [row[0] for row in page.tables["recorded-units-lesions"][1:3]] == ["cell_0", "cell_1"]
+    assert len(page.tables["closest"]) == 1 + 8
+    macaque = Page(beside.read_text(encoding="utf-8")).text
+    assert "no decoder of recorded units to lesion, because the recording has condition" in macaque
+    assert "closest" not in Page(alone.read_text(encoding="utf-8")).tables
 
 
 def test_missing_recording_is_a_note_and_a_warning(tmp_path, monkeypatch, no_pictures):
@@ -292,6 +327,8 @@ def test_folder_is_checked_before_training(tmp_path, monkeypatch):
             {"study": "digits", "recording": "mante-monkey-a"},
             "The study 'digits' takes no recording, got recording='mante-monkey-a'. Leave it out",
         ),
+        ({"study": "digits", "task": "a", "bin": 5.0}, "takes no recording, got task, bin. Leave"),
+        ({"recording": "none", "task": "a"}, "task describe a recording in a file, got"),
         ({"study": replace(get_study("digits"), measure=print)}, "There is no report on studies"),
     ],
 )

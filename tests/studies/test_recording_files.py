@@ -97,7 +97,9 @@ def test_trials_are_chosen_by_a_query(wide, tmp_path):
     path, trials, data = wide
     table = pd.read_csv(path)
     table["correct"] = np.arange(len(table)) % 6 != 0
-    kept = table["correct"].to_numpy() | (trials.groupby(["rule", "colour", "motion"]).cumcount() == 0)
+    kept = table["correct"].to_numpy() | (
+        trials.groupby(["rule", "colour", "motion"]).cumcount() == 0
+    )
     table["correct"] = kept
     table.to_csv(tmp_path / "x.csv", index=False)
     options = {"trials": "correct", "read": {"units": "cell_*"}}

@@ -193,7 +193,7 @@ def test_recording_none_unknown_and_malformed(tmp_path):
         load_recording("mante")
     broken = tmp_path / "broken.mat"
     broken.write_bytes(b"not a MATLAB file")
-    with pytest.raises(ValueError, match=r"broken\.mat cannot be read as a MATLAB file"):
+    with pytest.raises(ValueError, match=r"broken\.mat is not what its name says"):
         load_recording(broken)
 
 
