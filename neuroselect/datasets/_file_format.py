@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import gzip
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +17,7 @@ from pathlib import Path
 from neuroselect.utils._optional import import_optional
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_WALK_SECONDS = 300
 WORDS = {
     "matlab": "a MATLAB file (version 4 to 7.2)",
     "matlab-7.3": "a MATLAB file (version 7.3)",
@@ -103,6 +107,7 @@ def file_format(path: str | os.PathLike) -> str:
     if not head:
         raise FileContentError(f"{path} is empty.")
     if any(head[at : at + 8] == HDF5_SIGNATURE for at in (0, 512, 1024, 2048)):
+        _survive_hdf5(path)
         return "matlab-7.3" if head.startswith(b"MATLAB") else _kind_of_hdf5(path)
     if _is_matlab_5(head):
         return "matlab"
@@ -151,6 +156,35 @@ def _kind_of_hdf5(path: Path) -> str:
     h5py = import_optional("h5py", "hdf5", f"Reading {path.name}")
     with reading(path, WORDS["hdf5"]), h5py.File(path, "r") as file:
         return "nwb" if "nwb_version" in file.attrs else "hdf5"
+
+
+def _survive_hdf5(path: Path) -> None:
+    """Refuse a file on which the HDF5 library crashes, before it is opened in this process."""
+    state = path.stat()
+    if not _is_walked(str(path.resolve()), state.st_mtime_ns, state.st_size):
+        raise FileContentError(
+            f"{path} cannot be read as {WORDS['hdf5']}: it is damaged (the HDF5 library crashes or"
+            " hangs on it)."
+        )
+
+
+@functools.lru_cache(maxsize=64)
+def _is_walked(path: str, _modified: int, _size: int) -> bool:
+    script = Path(__file__).with_name("_walk_hdf5.py")
+    try:
+        done = subprocess.run(
+            [sys.executable, str(script), path],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_WALK_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    except OSError:  # no interpreter to start, as in some bundled programs
+        return True
+    return done.returncode in (0, 1)
 
 
 def _gunzipped(path: Path) -> bytes:

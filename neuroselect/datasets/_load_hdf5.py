@@ -105,7 +105,7 @@ def _value(path: Path, file: Any, name: str) -> Any:
 
 def _plain(item: Any) -> Any:
     if isinstance(item, Mapping):
-        return {key: _plain(one) for key, one in item.items() if not isinstance(one, Mapping)}
+        return {str(key): _plain(one) for key, one in item.items() if not isinstance(one, Mapping)}
     values = np.asarray(item[()])
     if values.dtype.names:
         return {key: _text(values[key]) for key in values.dtype.names}

@@ -18,7 +18,7 @@ from neuroselect.datasets._file_format import (
     reading,
     require_format,
 )
-from neuroselect.datasets._mat_headers import list_variables
+from neuroselect.datasets._mat_headers import check_variables, list_variables
 from neuroselect.utils._optional import import_optional
 
 NUMERIC = (
@@ -34,7 +34,7 @@ def list_mat(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     """Return shape and MATLAB class of each variable."""
     if require_format(path, ("matlab", "matlab-7.3")) == "matlab-7.3":
         with _open_hdf5(path) as file, reading(path, WORDS["matlab-7.3"]):
-            return {name: _shape_and_class(file[name]) for name in file if name[0] != "#"}
+            return {_text(k): _shape_and_class(file[k]) for k in file if _text(k)[:1] != "#"}
     with reading(path, WORDS["matlab"]):
         found = list(list_variables(path)) if is_matlab_5(path) else _list_old(path)
     known = {name: (tuple(shape), kind) for name, shape, kind in found}
@@ -76,6 +76,8 @@ def _read_old(path: Path, names: list[str]) -> dict[str, Any]:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error", ComplexWarning)
+        if is_matlab_5(path):
+            check_variables(path, names)
         try:
             content = loadmat(stream, mat_dtype=True, variable_names=names.copy())
         except (
@@ -192,9 +194,9 @@ def _struct(path: Path, file: Any, group: Any, name: str) -> Any:
         not hasattr(item, "keys") and "MATLAB_class" not in item.attrs for item in group.values()
     ]
     if not many or not all(many):
-        return {key: _from_hdf5(path, file, group[key], f"{name}.{key}") for key in group}
+        return {_text(k): _from_hdf5(path, file, group[k], f"{name}.{k}") for k in group}
     columns = {
-        key: [
+        _text(key): [
             _from_hdf5(path, file, file[one], f"{name}.{key}")
             for one in np.asarray(group[key][()]).T.ravel(order="F")
         ]

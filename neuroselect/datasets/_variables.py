@@ -131,7 +131,10 @@ def numbers(path: Path, name: str, value: Any) -> NDArray:
     """Return real numbers as an array."""
     from scipy.sparse import issparse
 
-    value = value.toarray() if issparse(value) else value
+    if issparse(value):
+        with naming(path):
+            value.check_format(full_check=True)  # positions outside would crash toarray
+        value = value.toarray()
     array = np.asarray(value) if not isinstance(value, (str, dict, list)) else None
     if array is None or array.dtype.kind not in "buif":
         what = type(value).__name__ if array is None else f"an array of dtype {array.dtype}"

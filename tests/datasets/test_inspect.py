@@ -10,12 +10,14 @@ from scipy.io.matlab import MatlabObject
 
 from neuroselect.cli import main
 from neuroselect.datasets import (
+    _file_format,
     fetch_park2025,
     inspect_recording,
     load_recording_file,
     load_table,
     save_nwb,
 )
+from neuroselect.datasets._walk_hdf5 import walk
 from neuroselect.recordings import make_container
 
 TABLE = pd.DataFrame(
@@ -122,6 +124,32 @@ def test_files_that_are_not_what_their_name_says(file, suffix):
     for function in (inspect_recording, load_recording_file):
         with pytest.raises(ValueError, match=r"not what its name says: by its content it is an? "):
             function(wrong)
+
+
+@pytest.mark.parametrize(
+    "script", ["import os; os.abort()", "import time; time.sleep(60)"], ids=["crash", "hang"]
+)
+def test_a_file_on_which_the_library_crashes(tmp_path, monkeypatch, script):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = [1.0]
+    (tmp_path / "_walk_hdf5.py").write_text(script)
+    monkeypatch.setattr(_file_format, "__file__", str(tmp_path / "_file_format.py"))
+    monkeypatch.setattr(_file_format, "_WALK_SECONDS", 3)
+    with pytest.raises(ValueError, match="the HDF5 library crashes or hangs on it"):
+        load_recording_file(tmp_path / "a.h5", data="x", trials="x")
+
+
+def test_the_walk_reads_what_there_is(tmp_path, capsys):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["group/text"] = ["a", "b"]
+        file["group"].attrs["unit"] = "ms"
+        file.create_dataset("large", shape=(600, 600), dtype="f8", chunks=(10, 10))
+    walk(tmp_path / "a.h5")
+    (tmp_path / "b.h5").write_bytes((tmp_path / "a.h5").read_bytes()[:900])
+    with pytest.raises(OSError, match="truncated"):
+        walk(tmp_path / "b.h5")
 
 
 def test_columns_of_nwb(tmp_path):

@@ -257,7 +257,7 @@ def small_file(tmp_path_factory):
     return path.with_name("fuzz.nwb"), path.read_bytes()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_damaged_bytes_raise_nothing_else(small_file, data):
     path, content = small_file[0], bytearray(small_file[1])
