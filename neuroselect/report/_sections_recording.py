@@ -24,6 +24,9 @@ def recorded_units_section(result: StudyResult) -> Section | None:
     else:
         text = [_class_sentence(units.classes, recording)]
         tables.append(_class_table(units.classes, recording))
+    if units.tuning is not None:
+        text.append(TUNING_TEXT.format(*recording.features))
+        tables.append(_tuning_table(units.tuning, recording))
     if units.decoder is None:
         text.append(f"There is no decoder of recorded units to lesion, because {units.why_not}.")
     else:
@@ -44,6 +47,25 @@ def _class_sentence(classes, recording):
         " table raises the threshold to shares of the mean response over all units and"
         " conditions; a count that depends on the threshold is one of rates, not of selectivity."
     )
+
+
+TUNING_TEXT = (
+    "What units respond to is asked by a linear model per unit over its own trials: the task, {0},"
+    " {1} and their interactions of two, each level with an effect of its own; F tests, false"
+    " discovery rate of 5% over all units and terms. One main effect makes a unit pure, several"
+    " linear mixed, an interaction nonlinear mixed. A unit without a significant effect is called"
+    " untuned, which few trials make likely."
+)
+
+
+def _tuning_table(tuning, recording):
+    columns = [
+        Column("class", "class"),
+        Column("units", "units", "d"),
+        Column("share", "share", ".3f"),
+    ]
+    caption = f"Recorded units by what they respond to, of {recording.data.shape[1]}."
+    return Table("recorded-tuning", caption, columns, tuning)
 
 
 def _class_table(classes, recording):

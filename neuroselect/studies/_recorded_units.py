@@ -1,4 +1,4 @@
-"""Single recorded units: classes by activity, and what a decoder loses without each."""
+"""Single recorded units: what they respond to, and what a decoder loses without each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroselect.recordings import is_long
-from neuroselect.selectivity import LesionSelectivity, unit_classes
+from neuroselect.selectivity import LesionSelectivity, MixedSelectivity, unit_classes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,9 @@ class RecordedUnits(NamedTuple):
     ----------
     classes : DataFrame or None
         Number of units in each class, one row per tolerance; None if responses are below 0.
+    tuning : DataFrame or None
+        Number and share of units in each class of :class:`MixedSelectivity`; None without single
+        trials, or too few of them.
     decoder : Decoder or None
         None without single trials of units recorded together.
     why_not : str
@@ -45,6 +48,7 @@ class RecordedUnits(NamedTuple):
     """
 
     classes: pd.DataFrame | None
+    tuning: pd.DataFrame | None
     decoder: Decoder | None
     why_not: str
 
@@ -61,7 +65,8 @@ def describe_recorded_units(recording: Recording) -> RecordedUnits:
     units : RecordedUnits
     """
     why_not = _no_decoder(recording)
-    return RecordedUnits(_classes(recording), None if why_not else _decoder(recording), why_not)
+    decoder = None if why_not else _decoder(recording)
+    return RecordedUnits(_classes(recording), _tuning(recording), decoder, why_not)
 
 
 def _classes(recording: Recording) -> pd.DataFrame | None:
@@ -80,6 +85,24 @@ def _classes(recording: Recording) -> pd.DataFrame | None:
         }
         rows.append({"share": share, "threshold": tolerance, **counts})
     return pd.DataFrame(rows)
+
+
+def _tuning(recording: Recording) -> pd.DataFrame | None:
+    import pandas as pd
+
+    names = [recording.task, *recording.features]
+    if recording.trials is None:
+        return None
+    try:
+        fitted = MixedSelectivity().fit(recording.trials, names)
+    except ValueError:  # more terms than trials, or conditions that leave terms undetermined
+        return None
+    classes = ["untuned", *(f"pure {name}" for name in names), "linear mixed", "nonlinear mixed"]
+    if (fitted.unit_labels_ == "undetermined").any():
+        classes.append("undetermined")
+    counts = [int((fitted.unit_labels_ == name).sum()) for name in classes]
+    shares = np.divide(counts, len(fitted.unit_labels_))
+    return pd.DataFrame({"class": classes, "units": counts, "share": shares})
 
 
 def _no_decoder(recording: Recording) -> str:

@@ -218,6 +218,7 @@ def test_sections_on_a_recording(own, beside, alone):
         assert words in page.text, words
     assert len(page.tables["recorded-units-lesions"]) == 1 + 8
     assert [row[0] for row in page.tables["recorded-units-lesions"][1:3]] == ["cell_0", "cell_1"]
+    assert [row[0] for row in page.tables["recorded-tuning"][1:3]] == ["untuned", "pure task"]
     assert len(page.tables["closest"]) == 1 + 8
     macaque = Page(beside.read_text(encoding="utf-8")).text
     assert "no decoder of recorded units to lesion, because the recording has condition" in macaque

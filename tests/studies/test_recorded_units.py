@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+from neuroselect.datasets import make_recording
 from neuroselect.recordings import make_container
 from neuroselect.studies import Recording
 from neuroselect.studies import _recorded_units as module
@@ -91,6 +92,31 @@ def test_why_there_is_no_decoder(trials, rng, monkeypatch):
         assert units.classes is not None
     monkeypatch.setattr(module, "MOST_WORK", 10)
     assert "take too long" in describe_recorded_units(together).why_not
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_tuning_of_units_of_known_classes(together):
+    truth = make_recording(
+        1500, 24, factors={"colour": 3, "motion": 3}, effect_size=1.0, simultaneous=together,
+        random_state=0,
+    )  # fmt: skip
+    trials = truth.trials.rename(columns={"task": "rule"})
+    tuning = describe_recorded_units(recording_of(truth.data, trials)).tuning
+    found = tuning.set_index("class")["units"]
+    assert found.sum() == 24
+    for name, n in truth.units["class"].value_counts().items():
+        same = found[[c for c in found.index if c.startswith(name)]]
+        # effects are large; 5% of some 40 discoveries are false, and change the class of a unit
+        assert abs(same.sum() - n) <= 3, name
+    assert_allclose(tuning["share"], tuning["units"] / 24)
+
+
+def test_too_few_trials_have_no_tuning(trials, rng):
+    few = trials.drop_duplicates().reset_index(drop=True)
+    data = rng.normal(size=(len(few), 3))
+    assert describe_recorded_units(recording_of(data, few)).tuning is not None
+    one = few[::2].reset_index(drop=True)
+    assert describe_recorded_units(recording_of(data[::2], one)).tuning is None
 
 
 def test_a_unit_without_variance_matters_to_no_task(trials, rng):
