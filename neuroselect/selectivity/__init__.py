@@ -1,5 +1,7 @@
 """What single units care about."""
 
+from neuroselect.selectivity._bootstrap import bootstrap_importance
+from neuroselect.selectivity._compare import compare_importance
 from neuroselect.selectivity._curves import lesion_curve, noise_curve
 from neuroselect.selectivity._group_lesions import group_lesion_scores
 from neuroselect.selectivity._importance import relative_importance, unit_importance, unit_labels
@@ -11,6 +13,8 @@ from neuroselect.selectivity._unit_classes import unit_classes
 __all__ = [
     "LesionSelectivity",
     "MixedSelectivity",
+    "bootstrap_importance",
+    "compare_importance",
     "group_lesion_scores",
     "lesion_curve",
     "many_task_index",

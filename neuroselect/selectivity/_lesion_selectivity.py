@@ -147,6 +147,8 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     unit_importance : The same from losses of your own.
     relative_importance : Compares tasks, unit by unit.
     many_task_index : Compares any number of tasks.
+    compare_importance : All of these variants, side by side.
+    bootstrap_importance : Intervals.
     unit_classes : Classes of units by activity.
 
     Notes
@@ -309,13 +311,13 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         for name in ("p_values_", "q_values_"):  # of an earlier fit with permutations
             vars(self).pop(name, None)
         random_state = check_random_state(self.random_state)
-        values = clamp_values(
-            lesions, index, self.lesion_value, n_draws=self.n_draws, random_state=random_state
-        )
         if scored:
+            values = self._clamps(lesions, index, random_state)
             self.importances_ = score_drops(lesions, values, y, index, self.effect)
             return self._compare_tasks()
-        effects = self._average_effects(lesions, values, index)
+        self.importances_, effects = self._average_effects(
+            lesions, index, random_state, keep=self.n_permutations > 0
+        )
         self._compare_tasks()
         if self.n_permutations:
             self._test_tasks(effects, index, condition, random_state)
@@ -337,19 +339,24 @@ class LesionSelectivity(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             )
         return scored
 
-    def _average_effects(self, lesions, values, task):
-        """Set importances; return the effects on single trials if a test needs them."""
+    def _clamps(self, lesions, task, random_state):
+        return clamp_values(
+            lesions, task, self.lesion_value, n_draws=self.n_draws, random_state=random_state
+        )
+
+    def _average_effects(self, lesions, task, random_state, *, keep):
+        """Return importances and, to keep, the effects on single trials, (n_units, n_trials)."""
+        values = self._clamps(lesions, task, random_state)
         counts = np.bincount(task)
-        self.importances_ = np.zeros((lesions.n_units, len(counts)))
-        kept = np.zeros((lesions.n_units, len(task))) if self.n_permutations else None
+        importances = np.zeros((lesions.n_units, len(counts)))
+        kept = np.zeros((lesions.n_units, len(task))) if keep else None
         for value in values:
             for units, trials, change in lesions.changes(value):
                 effects = EFFECTS[self.effect](change) / len(values)
-                sums = task_sums(effects, task[trials], len(counts))
-                self.importances_[units] += sums / counts
-                if kept is not None:
+                importances[units] += task_sums(effects, task[trials], len(counts)) / counts
+                if keep:
                     kept[units, trials] += effects
-        return kept
+        return importances, kept
 
     def _test_tasks(self, effects, task, condition, random_state):
         if not self.task_pairs_:
