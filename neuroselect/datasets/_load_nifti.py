@@ -97,6 +97,8 @@ def load_nifti(
             f"{path} must be a series of volumes with the axes x, y, z and time, got shape {shape}."
         )
     affine = np.array(image.affine, dtype=np.float64)
+    if not np.isfinite(affine).all():
+        raise FileContentError(f"{path} must have a finite affine, got {affine.tolist()}.")
     inside = _mask(path, mask, shape[:3], affine)
     trials = read_labels(path, labels, shape[3])
     trials, run = _runs(path, trials, runs)

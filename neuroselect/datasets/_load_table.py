@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from neuroselect.datasets._file_format import FileContentError
 from neuroselect.datasets._read_table import read_table
+from neuroselect.datasets._table_rows import (
+    code_column,
+    describe_units,
+    fill_grid,
+    number_column,
+    per_group,
+    time_column,
+)
 from neuroselect.datasets._variables import make_recording
 
 if TYPE_CHECKING:
@@ -124,29 +131,31 @@ def _wide(path, table, units, trials, trial, time, missing, options) -> Bunch:
     _require(path, table, [*keys, *(trials or [])])
     names = _unit_columns(path, table, units, trials, keys)
     variables = _task_variables(path, table, trials, [*names, *keys])
-    data = np.column_stack([_numbers(path, table, name) for name in names])
+    data = np.column_stack([number_column(path, table, name) for name in names])
     unit_table = {"unit": np.arange(len(names)), "name": names}
     if time is None:
         return make_recording(path, data, table[variables], units=unit_table, **options)
-    row, ids = _codes(path, table, trial)
-    column, times = _times(path, table, time)
-    grid = _grid(path, (row, column), (len(ids), len(times)), data, (trial, time), missing)
-    frame = _per_group(path, table, row, ids, trial, variables)
+    row, ids = code_column(path, table, trial)
+    column, times = time_column(path, table, time)
+    grid = fill_grid(path, (row, column), (len(ids), len(times)), data, (trial, time), missing)
+    frame = per_group(path, table, row, ids, trial, variables)
     return make_recording(path, grid, frame, units=unit_table, time=times, **options)
 
 
 def _together(path, table, keys, value, variables, unit_columns, missing, options) -> Bunch:
     unit, trial, *time = keys
-    column, names = _codes(path, table, unit)
-    row, ids = _codes(path, table, trial)
+    column, names = code_column(path, table, unit)
+    row, ids = code_column(path, table, trial)
     codes, shape, times = [row], [len(ids)], None
     if time:
-        sample, times = _times(path, table, time[0])
+        sample, times = time_column(path, table, time[0])
         codes, shape = [row, sample], [len(ids), len(times)]
     codes, shape = (*codes, column), (*shape, len(names))
-    data = _grid(path, codes, shape, _numbers(path, table, value), (*keys[1:], unit), missing)
-    frame = _per_group(path, table, row, ids, trial, variables)
-    units = _describe_units(path, table, column, names, unit, unit_columns)
+    data = fill_grid(
+        path, codes, shape, number_column(path, table, value), (*keys[1:], unit), missing
+    )
+    frame = per_group(path, table, row, ids, trial, variables)
+    units = describe_units(path, table, column, names, unit, unit_columns)
     return make_recording(path, data, frame, units=units, time=times, **options)
 
 
@@ -154,24 +163,24 @@ def _apart(path, table, keys, value, variables, unit_columns, missing, options) 
     import pandas as pd
 
     unit, trial, *time = keys
-    position, names = _codes(path, table, unit)
-    within, ids = _codes(path, table, trial)
+    position, names = code_column(path, table, unit)
+    within, ids = code_column(path, table, trial)
     # Rows of data in the order of units, and in each in that of its trials.
     present, row = np.unique(position * len(ids) + within, return_inverse=True)
     codes, shape, times = [row], [len(present)], None
     if time:
-        sample, times = _times(path, table, time[0])
+        sample, times = time_column(path, table, time[0])
         codes, shape = [row, sample], [len(present), len(times)]
-    data = _grid(path, codes, shape, _numbers(path, table, value), keys, missing)
+    data = fill_grid(path, codes, shape, number_column(path, table, value), keys, missing)
     numbers = [ids[k] for k in present % len(ids)]
-    frame = _per_group(path, table, row, numbers, trial, variables)
+    frame = per_group(path, table, row, numbers, trial, variables)
     if "unit" in frame.columns:
         raise FileContentError(
             f"{path}: the trials have a column 'unit' already, besides {unit!r}. Leave it out with"
             " trials=."
         )
     frame = pd.concat([pd.DataFrame({"unit": present // len(ids)}), frame], axis=1)
-    units = _describe_units(path, table, position, names, unit, unit_columns)
+    units = describe_units(path, table, position, names, unit, unit_columns)
     return make_recording(path, data, frame, units=units, time=times, **options)
 
 
@@ -219,102 +228,3 @@ def _task_variables(path, table, trials, used: Sequence[str]) -> list[str]:
         return [name for name in table.columns if name not in used]
     _require(path, table, [*trials, *used])
     return list(trials)
-
-
-def _numbers(path: Path, table: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    import pandas as pd
-
-    column = table[name]
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
-        bad = pd.to_numeric(column, errors="coerce").isna() & column.notna()
-        first = f" such as {column[bad].iloc[0]!r} in row {int(np.argmax(bad))}" if any(bad) else ""
-        raise FileContentError(
-            f"{path}: the column {name!r} must hold numbers, got {column.dtype}{first}."
-        )
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _codes(path: Path, table: pd.DataFrame, name: str) -> tuple[NDArray[np.int64], list]:
-    import pandas as pd
-
-    codes, values = pd.factorize(table[name])
-    if (codes < 0).any():
-        raise FileContentError(
-            f"{path}: the column {name!r} must have no missing values, got {(codes < 0).sum()}."
-        )
-    return codes, list(values)
-
-
-def _times(path: Path, table: pd.DataFrame, name: str) -> tuple[NDArray, NDArray]:
-    values = _numbers(path, table, name)
-    if not np.isfinite(values).all():
-        raise FileContentError(
-            f"{path}: the column {name!r} must hold finite times, got"
-            f" {np.sum(~np.isfinite(values))} other(s)."
-        )
-    times, codes = np.unique(values, return_inverse=True)
-    return codes, times
-
-
-def _grid(
-    path: Path,
-    codes: Sequence[NDArray],
-    shape: Sequence[int],
-    values: NDArray,
-    names: Sequence[str],
-    missing: str,
-) -> NDArray[np.float64]:
-    """Put rows in their places; each must have one, and be the only one there."""
-    n_places = int(np.prod(shape, dtype=np.float64))
-    if missing == "raise" and n_places > len(values):
-        raise FileContentError(
-            f"{path} must have a row for each combination of {list(names)}, {n_places}, got"
-            f" {len(values)}. For trials of unequal length pass missing='nan', which fills them up."
-        )
-    place = np.ravel_multi_index(tuple(codes), tuple(shape))
-    if len(np.unique(place)) < len(place):
-        raise FileContentError(
-            f"{path} must have one row for each combination of {list(names)}, got"
-            f" {len(place) - len(np.unique(place))} row(s) more."
-        )
-    grid = np.full((n_places, *values.shape[1:]), np.nan)
-    grid[place] = values
-    return grid.reshape(*shape, *values.shape[1:])
-
-
-def _describe_units(path, table, codes, names, key, columns) -> pd.DataFrame:
-    taken = sorted({"unit", "name"} & set(columns))
-    if taken:
-        raise ValueError(f"units must not have {taken}, which number and name the units.")
-    frame = _per_group(path, table, codes, names, key, columns).rename(columns={key: "name"})
-    frame.insert(0, "unit", np.arange(len(names)))
-    return frame
-
-
-def _per_group(
-    path: Path,
-    table: pd.DataFrame,
-    codes: NDArray,
-    ids: Sequence,
-    key: str,
-    columns: Sequence[str],
-) -> pd.DataFrame:
-    """Return one row per group, of columns that must be constant within it."""
-    import pandas as pd
-
-    _, first = np.unique(codes, return_index=True)
-    frame = pd.DataFrame({key: ids})
-    for column in columns:
-        values = table[column]
-        per_group = values.iloc[first].reset_index(drop=True)
-        expected = per_group.iloc[codes].reset_index(drop=True)
-        changes = ~((values == expected) | (values.isna() & expected.isna()))
-        if changes.any():
-            raise FileContentError(
-                f"{path}: the column {column!r} must be the same in all rows of a {key}, but"
-                f" changes in that of {ids[codes[int(np.argmax(changes))]]!r}. If units with the"
-                " same trial were not recorded together, pass simultaneous=False; name the columns"
-                " that describe units with units=, and leave out others with trials=."
-            )
-        frame[column] = per_group
-    return frame

@@ -172,6 +172,11 @@ def test_refused_files(series, tmp_path):
         load_nifti(path, mask=moved)
     with pytest.raises(ValueError, match="must be a series of volumes"):
         load_nifti(moved)
+    content = bytearray(save(tmp_path / "nowhere.nii", values).read_bytes())
+    content[280:284] = np.float32(np.nan).tobytes()  # srow_x of the header
+    (tmp_path / "nowhere.nii").write_bytes(content)
+    with pytest.raises(ValueError, match="must have a finite affine"):
+        load_nifti(tmp_path / "nowhere.nii")
     values[1, 1, 1, 1] = np.nan
     with pytest.raises(ValueError, match="must be finite in all voxels of the mask, got 1"):
         load_nifti(save(tmp_path / "nan.nii", values))
