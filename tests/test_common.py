@@ -26,7 +26,7 @@ from neuroselect.preprocessing import (
     UnitScaler,
     UnitSelector,
 )
-from neuroselect.selectivity import MixedSelectivity
+from neuroselect.selectivity import MixedSelectivity, TaskClusters
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
 # Images of one row: the suite's data have any number of columns.
@@ -73,6 +73,7 @@ EXPECTED_FAILURES = {
         name: f"its data have {width} pairs, the models {USUAL_WIDTH}"
         for name, width in OTHER_WIDTH.items()
     },
+    "TaskClusters": {"check_clustering": "its data have negative values, variances have none"},
 }
 
 ESTIMATORS = [
@@ -105,6 +106,7 @@ ESTIMATORS = [
     SoftNormalizer(),
     SoftNormalizer(range_over="conditions"),
     SquareRootTransformer(),
+    TaskClusters(),
     UnitScaler(),
     UnitSelector(),
 ]

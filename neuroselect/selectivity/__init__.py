@@ -2,24 +2,35 @@
 
 from neuroselect.selectivity._bootstrap import bootstrap_importance
 from neuroselect.selectivity._compare import compare_importance
+from neuroselect.selectivity._context_weights import context_weight_correlation
 from neuroselect.selectivity._curves import lesion_curve, noise_curve
 from neuroselect.selectivity._group_lesions import group_lesion_scores
 from neuroselect.selectivity._importance import relative_importance, unit_importance, unit_labels
+from neuroselect.selectivity._indices import d_prime, lifetime_sparseness, preferred_condition
 from neuroselect.selectivity._lesion_selectivity import LesionSelectivity
 from neuroselect.selectivity._mixed_selectivity import MixedSelectivity
+from neuroselect.selectivity._task_clusters import TaskClusters
 from neuroselect.selectivity._task_index import many_task_index
+from neuroselect.selectivity._task_variance import fractional_task_variance, task_variance
 from neuroselect.selectivity._unit_classes import unit_classes
 
 __all__ = [
     "LesionSelectivity",
     "MixedSelectivity",
+    "TaskClusters",
     "bootstrap_importance",
     "compare_importance",
+    "context_weight_correlation",
+    "d_prime",
+    "fractional_task_variance",
     "group_lesion_scores",
     "lesion_curve",
+    "lifetime_sparseness",
     "many_task_index",
     "noise_curve",
+    "preferred_condition",
     "relative_importance",
+    "task_variance",
     "unit_classes",
     "unit_importance",
     "unit_labels",
