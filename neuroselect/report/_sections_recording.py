@@ -27,6 +27,8 @@ def recorded_units_section(result: StudyResult) -> Section | None:
     if units.tuning is not None:
         text.append(TUNING_TEXT.format(*recording.features))
         tables.append(_tuning_table(units.tuning, recording))
+    elif recording.trials is not None:
+        text.append("There are too few trials or conditions for linear models of single units.")
     if units.decoder is None:
         text.append(f"There is no decoder of recorded units to lesion, because {units.why_not}.")
     else:
@@ -88,7 +90,7 @@ def _class_table(classes, recording):
 def _decoder_sentences(decoder, recording):
     scores = listed([f"{number(r2, '.2f')} (task {name})" for name, r2 in decoder.r2.items()])
     labels = decoder.units["label"]
-    own = [f"{int((labels == name).sum())} to task {name}" for name in recording.task_names]
+    own = [f"{int((labels == name).sum())} belong to task {name}" for name in recording.task_names]
     poor = min(decoder.r2.values()) < 0.1
     doubt = " Where R² is near 0 its lesions mean nothing." if poor else ""
     yield (
@@ -101,7 +103,7 @@ def _decoder_sentences(decoder, recording):
         " mean. Importance for a task is the mean squared change of the loss over its trials;"
         f" values below {decoder.threshold:g} of the mean over units count as 0, and a unit belongs"
         f" to one task if its relative importance is beyond ±{decoder.cutoff:g}. Of the units,"
-        f" {own[0]} and {own[1]} belong alone, {int((labels == 'mixed').sum())} are mixed, and"
+        f" {own[0]} only, {own[1]} only, {int((labels == 'mixed').sum())} are mixed, and"
         f" {int((labels == 'silent').sum())} of {len(labels)} matter to neither. Weights of a"
         " decoder are shared among correlated units: a lesion tells what this decoder uses, not"
         " what a unit is tuned to."

@@ -17,6 +17,7 @@ from neuroselect.report._content import Page, Section
 from neuroselect.report._pages import page_of
 from neuroselect.report._sections_record import record_section
 from neuroselect.studies import Recording, Study, get_study, load_recording, run_study
+from neuroselect.studies._recordings import NAMES
 from neuroselect.studies._study import check_takes
 
 OFFLINE = "digits"
@@ -212,6 +213,8 @@ def _load_recording(recording, parts):
     try:
         return load_recording(recording, **parts), None
     except OSError as error:
+        if recording not in NAMES:
+            raise
         what = f"The recording {recording} is not at hand, and the report is written without it."
         return None, _missing("Without the recording", what, error)
 

@@ -239,6 +239,15 @@ def test_missing_recording_is_a_note_and_a_warning(tmp_path, monkeypatch, no_pic
     assert not list(path.parent.rglob("*.tmp"))
 
 
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr("neuroselect.report._write.load_recording", refuse)
+    with pytest.raises(PermissionError, match="not yours"):
+        write_report(out=tmp_path, recording="session.csv", task="a", factors=("b", "c"))
+
+
 def test_sections_on_digits(digits):
     page = Page(digits.read_text(encoding="utf-8"))
     for word in (
