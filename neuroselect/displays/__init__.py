@@ -5,6 +5,7 @@ A Display holds numbers; ``from_*`` computes them, ``plot(ax=None)`` draws and r
 
 from neuroselect.displays._geometry import GeometryDisplay
 from neuroselect.displays._learning_curve import LearningCurveDisplay
+from neuroselect.displays._mixed_selectivity import MixedSelectivityDisplay
 from neuroselect.displays._phase import PhaseDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
@@ -13,6 +14,7 @@ from neuroselect.displays._sweep import SweepDisplay
 __all__ = [
     "GeometryDisplay",
     "LearningCurveDisplay",
+    "MixedSelectivityDisplay",
     "PhaseDisplay",
     "RDMDisplay",
     "SelectivityDisplay",
