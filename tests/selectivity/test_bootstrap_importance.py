@@ -13,7 +13,7 @@ from neuroselect.selectivity import bootstrap_importance
 X, Y = make_context_blobs()
 
 
-def known_decoder(rng, n_trials=120, n_units=60):
+def known_decoder(rng, n_trials=240, n_units=200):
     """Each unit has weight 1; rates are twice as large in the second half, task 1."""
     task = np.repeat([0, 1], n_trials // 2)
     rates = rng.normal(size=(n_trials, n_units)) * (1 + task[:, None])
