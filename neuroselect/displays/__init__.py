@@ -5,6 +5,7 @@ A Display holds numbers; ``from_*`` computes them, ``plot(ax=None)`` draws and r
 
 from neuroselect.displays._geometry import GeometryDisplay
 from neuroselect.displays._learning_curve import LearningCurveDisplay
+from neuroselect.displays._lesion_curve import LesionCurveDisplay
 from neuroselect.displays._mixed_selectivity import MixedSelectivityDisplay
 from neuroselect.displays._phase import PhaseDisplay
 from neuroselect.displays._rdm import RDMDisplay
@@ -14,6 +15,7 @@ from neuroselect.displays._sweep import SweepDisplay
 __all__ = [
     "GeometryDisplay",
     "LearningCurveDisplay",
+    "LesionCurveDisplay",
     "MixedSelectivityDisplay",
     "PhaseDisplay",
     "RDMDisplay",

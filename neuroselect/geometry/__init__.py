@@ -1,6 +1,7 @@
 """Geometry of population activity."""
 
+from neuroselect.geometry._component_accuracy import component_accuracy
 from neuroselect.geometry._dimensionality import explained_variance, participation_ratio
 from neuroselect.geometry._mds import classical_mds
 
-__all__ = ["classical_mds", "explained_variance", "participation_ratio"]
+__all__ = ["classical_mds", "component_accuracy", "explained_variance", "participation_ratio"]

@@ -10,6 +10,7 @@ from neuroselect.selectivity._indices import d_prime, lifetime_sparseness, prefe
 from neuroselect.selectivity._lesion_selectivity import LesionSelectivity
 from neuroselect.selectivity._mixed_selectivity import MixedSelectivity
 from neuroselect.selectivity._task_clusters import TaskClusters
+from neuroselect.selectivity._task_groups import task_group_lesion
 from neuroselect.selectivity._task_index import many_task_index
 from neuroselect.selectivity._task_variance import fractional_task_variance, task_variance
 from neuroselect.selectivity._unit_classes import unit_classes
@@ -30,6 +31,7 @@ __all__ = [
     "noise_curve",
     "preferred_condition",
     "relative_importance",
+    "task_group_lesion",
     "task_variance",
     "unit_classes",
     "unit_importance",
