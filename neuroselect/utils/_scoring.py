@@ -152,7 +152,10 @@ class GroupScorer:
             return self._sum(of_trials) / self._sum(counted.astype(np.float64))
 
     def _r2(self, predicted):
-        residual = self._sum(np.square(np.subtract(predicted, self._y, dtype=np.float64)))
+        residual = predicted.astype(np.float64)
+        residual -= self._y
+        residual *= residual
+        residual = self._sum(residual)
         total = np.full(residual.shape[1:], np.nan)
         for k, rows in enumerate(self._rows):
             if len(rows) > 1:
