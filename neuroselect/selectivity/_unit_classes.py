@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuroselect.recordings import condition_patterns
 from neuroselect.selectivity._tasks import check_task, task_names
 
 
 def unit_classes(
-    activity: ArrayLike, task: ArrayLike, *, tolerance: float = 0.0
+    activity: ArrayLike | Mapping, task: ArrayLike | str, *, tolerance: float = 0.0
 ) -> NDArray[np.str_]:
     """Classify units as silent, active in one task only, or active in several.
 
@@ -19,9 +22,11 @@ def unit_classes(
     ----------
     activity : array-like of shape (n_trials, n_units) or (n_systems, n_trials, n_units)
         Activity of which 0 means none: rates, or units behind a ReLU. Of centred activity, or
-        of tanh units, the classes say nothing: half of the units look silent.
-    task : array-like of shape (n_trials,)
-        Task of each trial: numbers or names.
+        of tanh units, the classes say nothing: half of the units look silent. Or a recording of
+        :func:`~neuroselect.recordings.make_container`, of units recorded together or not; where
+        it has time, the mean over it counts.
+    task : array-like of shape (n_trials,), or str
+        Task of each trial: numbers or names. Of a recording, the column of its trials.
     tolerance : float, default=0.0
         A unit is active in a task if its mean activity there is greater than this; in the
         units of the activity.
@@ -54,6 +59,18 @@ def unit_classes(
     >>> unit_classes(activity, ["add", "add", "multiply"])
     array(['silent', 'add', 'mixed'], dtype='<U8')
     """
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be a number >= 0, got {tolerance!r}.")
+    measure = _recorded_means if isinstance(activity, Mapping) else _means
+    means, tasks = measure(activity, task)
+    names = task_names(tasks)
+    active = means > tolerance
+    alone = np.where(active.sum(axis=0) == 1, names[active.argmax(axis=0)], "mixed")
+    return np.where(active.any(axis=0), alone, "silent")
+
+
+def _means(activity, task):
+    """Mean activity in each task, (n_tasks, ..., n_units), and the tasks."""
     activity = np.asarray(activity, dtype=np.float64)
     if activity.ndim not in (2, 3) or 0 in activity.shape:
         raise ValueError(
@@ -65,11 +82,16 @@ def unit_classes(
             f"activity must be finite, got {np.sum(~np.isfinite(activity))} NaN or infinite"
             " values. Drop or impute these trials or units first."
         )
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance must be a number >= 0, got {tolerance!r}.")
     tasks, index = np.unique(check_task(task, activity.shape[-2], "task"), return_inverse=True)
-    names = task_names(tasks)
-    means = [activity[..., index == k, :].mean(axis=-2) for k in range(len(tasks))]
-    active = np.stack(means) > tolerance
-    alone = np.where(active.sum(axis=0) == 1, names[active.argmax(axis=0)], "mixed")
-    return np.where(active.any(axis=0), alone, "silent")
+    return np.stack([activity[..., index == k, :].mean(axis=-2) for k in range(len(tasks))]), tasks
+
+
+def _recorded_means(recording, task):
+    if not isinstance(task, str):
+        raise ValueError(
+            "Of a recording, task must name the column of its trials that holds the task, got"
+            f" {task!r}."
+        )
+    found = condition_patterns(recording, [task])
+    means = found.patterns if found.patterns.ndim == 2 else found.patterns.mean(axis=1)
+    return means, found.conditions[task].to_numpy()

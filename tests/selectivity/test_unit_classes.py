@@ -6,6 +6,7 @@ import pytest
 
 from neuroselect import MultiTaskMLP
 from neuroselect.datasets import fetch_mante_monkey_a, make_context_blobs
+from neuroselect.recordings import make_container
 from neuroselect.selectivity import unit_classes
 
 
@@ -69,3 +70,20 @@ def test_recorded_units_are_active_in_both_contexts(data_folder):
 def test_refuses(activity, task, tolerance, message):
     with pytest.raises(ValueError, match=message):
         unit_classes(activity, task, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("times", [False, True])
+def test_recordings_of_units_together_and_apart(rng, times):
+    shape = (30, 5, 8) if times else (30, 8)
+    activity = np.maximum(rng.normal(size=shape) - 1.5, 0)
+    trials = pd.DataFrame({"rule": np.where(np.arange(30) % 2, "saccade", "reach")})
+    together = make_container(activity, trials, time=np.arange(5) * 50.0 if times else None)
+    mean = activity.mean(axis=1) if times else activity
+    expected = unit_classes(mean, trials["rule"], tolerance=0.1)
+    assert unit_classes(together, "rule", tolerance=0.1).tolist() == expected.tolist()
+    rows = pd.concat([trials.assign(unit=k) for k in range(8)], ignore_index=True)
+    long = np.concatenate([activity[..., k] for k in range(8)])
+    apart = make_container(long, rows, time=np.arange(5) * 50.0 if times else None)
+    assert unit_classes(apart, "rule", tolerance=0.1).tolist() == expected.tolist()
+    with pytest.raises(ValueError, match="must name the column of its trials"):
+        unit_classes(together, trials["rule"])
