@@ -15,12 +15,13 @@ def clamp_values(
     """
     if lesion_value == "resample":
         return _resampled(lesions.activity, n_draws, random_state)
-    return [CLAMPS[lesion_value](lesions, task)]
+    return [CLAMPS[lesion_value](lesions.activity, task)]
 
 
-def _task_means(lesions, task):
-    means = [lesions.activity[task == k].mean(0, dtype=np.float64) for k in range(task.max() + 1)]
-    return np.array(means)[task]
+def _task_means(activity, task):
+    tasks, index = np.unique(task, return_inverse=True)
+    means = [activity[index == k].mean(0, dtype=np.float64) for k in range(len(tasks))]
+    return np.array(means)[index]
 
 
 def _resampled(activity, n_draws, random_state):
@@ -34,10 +35,10 @@ def _resampled(activity, n_draws, random_state):
     return [activity[(np.arange(n_trials) + shift) % n_trials] for shift in shifts]
 
 
-# name: (lesions, task of each trial) -> what units are clamped to
+# name: (activity, task of each trial) -> what units are clamped to
 CLAMPS = {
-    "zero": lambda lesions, task: np.zeros((1, 1)),
-    "mean": lambda lesions, task: lesions.activity.mean(0, dtype=np.float64, keepdims=True),
+    "zero": lambda activity, task: np.zeros((1, 1)),
+    "mean": lambda activity, task: activity.mean(0, dtype=np.float64, keepdims=True),
     "task_mean": _task_means,
 }
 LESION_VALUES = (*CLAMPS, "resample")

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from neuroselect.selectivity._clamps import CLAMPS
 from neuroselect.selectivity._lesions import BLOCK_BYTES, FLOATS, is_network, numeric_columns
 from neuroselect.selectivity._tasks import column_position, read_task
-
-LESION_VALUES = ("zero", "mean", "task_mean")
 
 
 def lesionable_units(estimator, X, *, layer, task):
@@ -102,15 +101,9 @@ def read_sets(units, n_units) -> NDArray[np.bool_]:
 
 def lesion_values(activity, task, lesion_value) -> NDArray[np.float64]:
     """What units are clamped to, (1 or n_trials, n_units)."""
-    if lesion_value == "zero":
-        return np.zeros((1, 1))
-    if lesion_value == "mean":
-        return activity.mean(0, dtype=np.float64, keepdims=True)
-    if lesion_value == "task_mean":
-        _, index = np.unique(task, return_inverse=True)
-        n_tasks = index.max() + 1
-        return np.array([activity[index == k].mean(0, dtype=float) for k in range(n_tasks)])[index]
-    raise ValueError(f"lesion_value must be one of {list(LESION_VALUES)}, got {lesion_value!r}.")
+    if lesion_value not in CLAMPS:
+        raise ValueError(f"lesion_value must be one of {list(CLAMPS)}, got {lesion_value!r}.")
+    return CLAMPS[lesion_value](activity, task)
 
 
 class HiddenUnits:

@@ -189,7 +189,8 @@ def test_trials_are_sent_once(client, monkeypatch):
 def test_large_trials_are_no_cause_for_a_warning(client):
     dask = pytest.importorskip("dask")
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1kB"}):
-        on_dask(sweep())
+        fitted = on_dask(sweep())
+    assert_identical(fitted, fit_many(sweep(), X, Y))
 
 
 def test_settings_of_dask_are_passed_on(client, monkeypatch):
