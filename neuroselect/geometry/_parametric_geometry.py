@@ -11,16 +11,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from neuroselect.geometry._parametric_model import derivatives_of, make_pairs
+from neuroselect.geometry._parametric_design import (
+    check_identifiable,
+    coordinates,
+    invariants,
+    read_design,
+)
+from neuroselect.geometry._parametric_model import make_pairs
 from neuroselect.geometry._parametric_solver import draw_candidates, solve
 from neuroselect.rsa._checks import check_finite, constant_rows
-from neuroselect.rsa._models import (
-    _centred_levels,
-    _check_columns,
-    _check_features,
-    _encode_tasks,
-    _relevant_features,
-)
 from neuroselect.utils._sklearn import (
     HasMethods,
     Interval,
@@ -71,9 +70,10 @@ class ParametricGeometry(TransformerMixin, BaseEstimator):
         "minmax" subtracts the smallest distance and divides by the range (in [1]_ for
         recordings), "max" divides by the largest distance (in [1]_ for networks).
     n_starts : int, default=20
-        Descents from random parameters, the best of 20 times as many; as many again start from
-        ends of fits with a free scale, which have no kinks. The best ends are polished. All
-        systems have the same starts, so that the result of a system depends on its RDM only.
+        Descents from random parameters, the best of 20 times as many. As many start from and
+        around the ends of fits with a free scale, which have no kinks, and as many around the
+        best end so far; the lowest ends are polished. All systems have the same starts, so that
+        the result of a system depends on its RDM only.
     random_state : int, RandomState instance or None, default=None
         Draws the starts.
 
@@ -151,7 +151,7 @@ class ParametricGeometry(TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "conditions": [HasMethods(["keys", "__getitem__"])],
         "features": ["array-like"],
-        "task": [object],
+        "task": "no_validation",
         "relevant": [HasMethods(["keys", "__getitem__"]), None],
         "rescale": [StrOptions({"minmax", "max"})],
         "n_starts": [Interval(Integral, 1, None, closed="left")],
@@ -194,7 +194,7 @@ class ParametricGeometry(TransformerMixin, BaseEstimator):
             Fitted estimator.
         """
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite=False, ensure_min_features=2)
-        self.tasks_, levels, codes = _read_design(
+        self.tasks_, levels, codes = read_design(
             self.conditions, self.features, self.task, self.relevant
         )
         n_pairs = len(codes) * (len(codes) - 1) // 2
@@ -206,7 +206,7 @@ class ParametricGeometry(TransformerMixin, BaseEstimator):
         # In like ranges, so that starts fit features of any unit.
         self._levels, self._codes, self._ranges = levels, codes, np.ptp(levels, axis=0)
         self._pairs = make_pairs(levels / self._ranges, codes)
-        _check_identifiable(self._pairs, self.features)
+        check_identifiable(self._pairs, self.features)
         rng = check_random_state(self.random_state)
         self._candidates = draw_candidates(self.n_starts, rng)
         results = self._solve(X)
@@ -280,7 +280,7 @@ class ParametricGeometry(TransformerMixin, BaseEstimator):
         within = ((rdms - targets[:, self._pairs.group]) ** 2).sum(axis=1, keepdims=True)
         theta[:, :4] /= self._ranges[[0, 1, 0, 1]]
         theta[:, :5][theta[:, :5] < _NOTHING * theta[:, :5].max(axis=1, keepdims=True)] = 0
-        models = np.array([pdist(_points(row, self._levels, self._codes)) for row in theta])
+        models = np.array([pdist(coordinates(row, self._levels, self._codes)) for row in theta])
         models = _rescaled(models, self.rescale)
         objective = ((models - rdms) ** 2).sum(axis=1)
         total = ((rdms - rdms.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
@@ -289,7 +289,7 @@ class ParametricGeometry(TransformerMixin, BaseEstimator):
             "r2": 1 - objective / total,
             "model_rdms": models,
             "start_objectives": loss + within,
-            **_invariants(theta),
+            **invariants(theta),
         }
 
 
@@ -298,38 +298,6 @@ _COLUMNS = ("rotation", "relative_compression", "relevant_ratio", "separation")
 
 def _as_table(results):
     return np.column_stack([results[name] for name in _COLUMNS])
-
-
-def _read_design(conditions, features, task, relevant):
-    """Tasks (2,), levels (n_conditions, 2) of x and y, and the code of each condition's task."""
-    features = _check_features(features)
-    _check_columns(conditions, [*features, task])
-    names, codes = _encode_tasks(conditions[task], task)
-    chosen = _relevant_features(names, features, relevant)
-    if len(names) != 2 or chosen[0] == chosen[1]:
-        raise ValueError(
-            "ParametricGeometry needs exactly two tasks with different relevant features, got the"
-            f" tasks {names} with {[features[k] for k in chosen]}."
-        )
-    columns = [features[chosen[1]], features[chosen[0]]]
-    levels = np.column_stack([_centred_levels(conditions[name], name) for name in columns])
-    for name, column in zip(columns, levels.T, strict=True):
-        if not np.ptp(column):
-            raise ValueError(f"The feature {name!r} of conditions has the same level throughout.")
-    return np.array(names), levels, codes
-
-
-def _check_identifiable(pairs, features):
-    """Raise if even squared distances without noise leave parameters open."""
-    theta = np.array([[0.9, 0.7, 0.8, 0.6, 0.5, 0.4]])  # any, as none of them is special
-    rank = np.linalg.matrix_rank(pairs.features @ derivatives_of(theta)[0].T)
-    if rank < theta.shape[1]:
-        raise ValueError(
-            "The conditions do not determine the model: its distances have"
-            f" {theta.shape[1]} parameters, of which pairs of these conditions fix {rank}. In both"
-            f" tasks each of the features {list(features)} must have at least two levels, not"
-            " tied to those of the other one."
-        )
 
 
 def _checked(rdms, rescale):
@@ -343,7 +311,8 @@ def _checked(rdms, rescale):
     if rescale == "max" and (rdms.max(axis=1) <= 0).any():
         system = np.flatnonzero(rdms.max(axis=1) <= 0)[0]
         raise ValueError(
-            f"rescale='max' divides by the largest dissimilarity, which is {rdms[system].max():g}"
+            f"rescale='max' divides by the largest dissimilarity, which is"
+            f" {rdms[system].max() + 0.0:g}"
             f" in system {system}. Use rescale='minmax' for RDMs without positive values."
         )
     return rdms
@@ -354,32 +323,3 @@ def _rescaled(rdms, rescale):
     if rescale == "minmax":
         rdms = rdms - rdms.min(axis=1, keepdims=True)
     return rdms / rdms.max(axis=1, keepdims=True)
-
-
-def _points(theta, levels, codes):
-    """Coordinates (n_conditions, 3) of the conditions in the model."""
-    p, q, r, s, k, phi = theta
-    first = np.column_stack([p * levels[:, 0], q * levels[:, 1], np.zeros(len(levels))])
-    x, y = r * levels[:, 0], s * levels[:, 1]
-    cos, sin = np.cos(phi), np.sin(phi)
-    second = np.column_stack([x * cos + y * sin, y * cos - x * sin, np.full(len(levels), k)])
-    return np.where(codes[:, np.newaxis] == 0, first, second)
-
-
-def _invariants(theta):
-    """What does not change with the factor of all lengths, NaN where undefined."""
-    p, q, r, s, k, phi = theta.T
-
-    def ratio(a, b):
-        return np.divide(a, b, out=np.full_like(a, np.nan), where=b > 0)
-
-    rotation = np.rad2deg(phi)
-    lines = ((p == 0) & (r == 0)) | ((q == 0) & (s == 0))
-    rotation = np.where(lines, abs(rotation), rotation)
-    points = ((p == 0) & (q == 0)) | ((r == 0) & (s == 0))
-    return {
-        "rotation": np.where(points, np.nan, rotation),
-        "relative_compression": np.column_stack([ratio(p, q), ratio(s, r)]),
-        "relevant_ratio": ratio(r, q),
-        "separation": ratio(k, q),
-    }

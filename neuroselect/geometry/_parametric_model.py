@@ -8,6 +8,7 @@ many parameter sets are one matrix product.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -114,10 +115,10 @@ class Fit:
 
     def gradient(self) -> NDArray[np.float64]:
         """Return half the gradient of the loss, (n, 6)."""
-        inner = self._sums(self.weighted)
+        (inner,) = self._sums(self.weighted)
         total = self.weighted.sum(axis=1, keepdims=True)
         moment = np.einsum("ng,ng->n", self.weighted, self.rescaled)[:, np.newaxis]
-        low, range_ = self._slopes()
+        low, range_ = self._slopes
         return (inner - total * low - moment * range_) / self.span
 
     def curvature(self) -> NDArray[np.float64]:
@@ -129,9 +130,8 @@ class Fit:
         counts, u = self.pairs.counts, self.rescaled
         weights = (counts * self._inverse**2) @ self.pairs.products
         total = self._derivatives @ weights[:, _UNPACK] @ self._derivatives.transpose(0, 2, 1)
-        low, range_ = self._slopes()
-        ones = self._sums(np.broadcast_to(counts, u.shape))
-        moments = self._sums(counts * u)
+        low, range_ = self._slopes
+        ones, moments = self._moments
         first, second = (u @ counts)[:, None, None], ((u * u) @ counts)[:, None, None]
         total -= _twice(ones, low) + _twice(moments, range_) - first * _twice(low, range_)
         total += counts.sum() * _outer(low, low) + second * _outer(range_, range_)
@@ -147,23 +147,30 @@ class Fit:
         # A model of equal distances has no range; its loss is that of zeros.
         return bottom, np.where(top > bottom, top - bottom, 1.0)
 
-    @property
+    @cached_property
+    def _derivatives(self):
+        return derivatives_of(self.theta)
+
+    @cached_property
     def _inverse(self):
         """Half of the inverse distances, (n, n_groups)."""
-        if not hasattr(self, "_half"):
-            least = np.sqrt(_NOTHING) * self.distances.max(axis=1, keepdims=True)
-            positive = self.distances > least
-            self._half = np.divide(
-                0.5, self.distances, out=np.zeros_like(self.distances), where=positive
-            )
-            self._derivatives = derivatives_of(self.theta)
-        return self._half
+        least = np.sqrt(_NOTHING) * self.distances.max(axis=1, keepdims=True)
+        zeros = np.zeros_like(self.distances)
+        return np.divide(0.5, self.distances, out=zeros, where=self.distances > least)
 
-    def _sums(self, coefficients):
-        """Sum over groups of coefficients times the gradients of distances, (n, 6)."""
-        inner = (coefficients * self._inverse) @ self.pairs.features
-        return np.einsum("nkf,nf->nk", self._derivatives, inner)
+    def _sums(self, *coefficients):
+        """Sums over groups of coefficients times the gradients of distances, (n, 6) each."""
+        stacked = np.concatenate([c * self._inverse for c in coefficients])
+        inner = (stacked @ self.pairs.features).reshape(len(coefficients), len(self.theta), -1)
+        return np.matmul(self._derivatives, inner[..., np.newaxis])[..., 0]
 
+    @cached_property
+    def _moments(self):
+        """Sums of the gradients of distances, and of these times the rescaled distances."""
+        counts = self.pairs.counts
+        return self._sums(counts, counts * self.rescaled)
+
+    @cached_property
     def _slopes(self):
         """Gradients of the smallest distance (0 without offset) and of the range, (n, 6)."""
         rows = np.arange(len(self.theta))
@@ -192,14 +199,14 @@ class SmoothFit(Fit):
         slope = np.clip(slope, 1e-6, 1e6)  # only models that rise with the data are of use
         return (m1 * slope - d1) / (n * slope), 1 / slope
 
+    @cached_property
     def _slopes(self):
         """Coefficients that keep the residuals' change free of a change of scale and origin."""
         counts, u = self.pairs.counts, self.rescaled
-        moments = self._sums(counts * u)
+        ones, moments = self._moments
         u1, u2 = (u @ counts)[:, np.newaxis], ((u * u) @ counts)[:, np.newaxis]
         if not self.offset:
             return np.zeros_like(moments), moments / u2
-        ones = self._sums(np.broadcast_to(counts, u.shape))
         n = counts.sum()
         range_ = (n * moments - u1 * ones) / np.maximum(n * u2 - u1**2, np.finfo(float).tiny)
         return (ones - u1 * range_) / n, range_

@@ -18,10 +18,11 @@ from neuroselect.geometry._parametric_model import (
 LOWER = np.array([0.0] * 5 + [-np.pi / 2])
 UPPER = np.array([np.inf] * 5 + [np.pi / 2])
 BLOCK_BYTES = 2**19  # of one array (rows, n_groups): a dozen of them stay in the cache
-N_ITERATIONS = 40
+N_ITERATIONS = {Fit: 40, SmoothFit: 12}
 N_POLISHED = 5
 N_PIECES = 6
 N_NEAR = 15
+PERFECT = 1e-14  # RDMs are between 0 and 1: there is nothing left to polish
 
 
 def draw_candidates(n_starts: int, rng: np.random.RandomState) -> NDArray[np.float64]:
@@ -33,14 +34,16 @@ def draw_candidates(n_starts: int, rng: np.random.RandomState) -> NDArray[np.flo
 def solve(candidates, pairs: Pairs, targets, *, n_starts: int, offset: bool):
     """Best parameters (n_systems, 6), and the loss after each descent (n_systems, n_descents)."""
     starts = _choose_starts(candidates, pairs, targets, n_starts, offset)
-    n_systems, n_descents, _ = starts.shape
-    flat = starts.reshape(-1, N_PARAMETERS)
-    ends, loss, slope = _in_blocks(Fit, flat, pairs, targets, offset)
-    ends = ends.reshape(starts.shape)
-    loss, slope = loss.reshape(n_systems, n_descents), slope.reshape(n_systems, n_descents)
+    ends, loss, slope = _in_blocks(Fit, starts, pairs, targets, offset)
+    # The lowest point may lie just across a kink.
+    leading = ends[np.arange(len(ends)), loss.argmin(axis=1), np.newaxis]
+    again = _in_blocks(Fit, _around(leading, candidates, n_starts), pairs, targets, offset)
+    ends, loss, slope = (
+        np.concatenate(both, axis=1) for both in zip((ends, loss, slope), again, strict=True)
+    )
     best = [
         _polish_best(ends[k], loss[k], slope[k], pairs, targets[[k]], offset)
-        for k in range(n_systems)
+        for k in range(len(targets))
     ]
     return np.array(best), loss
 
@@ -55,26 +58,35 @@ def _choose_starts(candidates, pairs, targets, n_starts, offset):
     # Their losses but for a constant, as they are the same for all systems.
     loss = (rescaled**2 @ pairs.counts) - 2 * (targets * pairs.counts) @ rescaled.T
     order = np.argsort(loss, axis=1, kind="stable")[:, :n_starts]
-    starts, n_smooth = candidates[order], (n_starts + 1) // 2
-    flat = np.tile(candidates[:n_smooth], (len(targets), 1))
-    smooth = _in_blocks(SmoothFit, flat, pairs, targets, offset)[0]
-    smooth = smooth.reshape(len(targets), n_smooth, N_PARAMETERS)
-    # The last candidates serve as noise: whatever a start depends on is drawn only once.
-    noise = candidates[-n_smooth:]
-    around = smooth * (0.6 + 0.8 * noise)
-    around[..., 5] = smooth[..., 5] + 0.2 * noise[:, 5]
-    return np.concatenate([starts, smooth, np.clip(around, LOWER, UPPER)], axis=1)
+    n_smooth = (n_starts + 1) // 2
+    first = np.tile(candidates[:n_smooth], (len(targets), 1, 1))
+    smooth = _in_blocks(SmoothFit, first, pairs, targets, offset)[0]
+    around = _around(smooth, candidates, n_smooth, narrowest=0.3)
+    return np.concatenate([candidates[order], smooth, around], axis=1)
 
 
-def _in_blocks(kind, theta, pairs, targets, offset):
-    """Descend from rows of `theta`, equally many for each system, in blocks of bounded memory."""
-    system = np.repeat(np.arange(len(targets)), len(theta) // len(targets))
+def _around(theta, candidates, n_points, narrowest=0.02):
+    """Points near `theta` (n_systems, 1 or n_points, 6), at most by a few to 30 per cent."""
+    # The last candidates serve as noise, so that all systems have the same.
+    noise = candidates[-n_points:] / [1, 1, 1, 1, 2, np.pi / 2]
+    noise[:, :5] = 2 * noise[:, :5] - 1
+    noise *= np.geomspace(0.3, narrowest, n_points)[:, np.newaxis]
+    points = theta * (1 + noise)
+    points[..., 5] = theta[..., 5] + noise[:, 5]
+    return np.clip(points, LOWER, UPPER)
+
+
+def _in_blocks(kind, starts, pairs, targets, offset):
+    """Descend from `starts` (n_systems, n, 6), in blocks of bounded memory."""
+    n_systems, n, _ = starts.shape
+    flat, system = starts.reshape(-1, N_PARAMETERS), np.repeat(np.arange(n_systems), n)
     block = max(1, BLOCK_BYTES // (8 * len(pairs.counts)))
     parts = []
-    for first in range(0, len(theta), block):
+    for first in range(0, len(flat), block):
         rows = slice(first, first + block)
-        parts.append(_descend(kind, theta[rows], pairs, targets[system[rows]], offset))
-    return [np.concatenate(part) for part in zip(*parts, strict=True)]
+        parts.append(_descend(kind, flat[rows], pairs, targets[system[rows]], offset))
+    theta, loss, slope = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return theta.reshape(starts.shape), loss.reshape(n_systems, n), slope.reshape(n_systems, n)
 
 
 def _descend(kind, theta, pairs, targets, offset):
@@ -84,7 +96,7 @@ def _descend(kind, theta, pairs, targets, offset):
     loss, gradient, curvature = fit.loss, fit.gradient(), fit.curvature()
     damping = np.full(len(theta), 1e-2)
     active = np.arange(len(theta))
-    for _ in range(N_ITERATIONS):
+    for _ in range(N_ITERATIONS[kind]):
         now = theta[active]
         step = _step(now, gradient[active], curvature[active], damping[active])
         fit = kind(_unit(np.clip(now + step, LOWER, UPPER)), pairs, targets[active], offset=offset)
@@ -96,7 +108,7 @@ def _descend(kind, theta, pairs, targets, offset):
         damping[active] = np.where(
             better, np.maximum(damping[active] / 5, 1e-8), damping[active] * 4
         )
-        active = active[~(better & (gain < 1e-9)) & (damping[active] < 1e6)]
+        active = active[~(better & (gain < 1e-8)) & (damping[active] < 1e6)]
         if not len(active):
             break
     free = ~_at_bound(theta, gradient)
@@ -134,9 +146,13 @@ def _polish_best(ends, loss, slope, pairs, targets, offset):
     ends says little.
     """
     order = np.argsort(loss, kind="stable")
-    stuck = [k for k in order[1:] if slope[k] > 1e-4 and loss[k] < 1.05 * loss[order[0]] + 1e-3]
-    results = [_polish(ends[k], pairs, targets, offset) for k in [order[0], *stuck[:N_POLISHED]]]
-    return min(results, key=lambda result: result[0])[1]
+    least, best = _polish(ends[order[0]], pairs, targets, offset)
+    stuck = [k for k in order[1:] if slope[k] > 1e-2 and loss[k] < 1.05 * least]
+    for k in stuck[:N_POLISHED]:
+        new, theta = _polish(ends[k], pairs, targets, offset)
+        if new < least:
+            least, best = new, theta
+    return best
 
 
 def _polish(theta, pairs, targets, offset):
@@ -150,7 +166,7 @@ def _polish(theta, pairs, targets, offset):
     seen = set()
     for _ in range(N_PIECES):
         piece = _next_piece(best, pairs, targets, offset, seen)
-        if piece is None:
+        if piece is None or loss < PERFECT:
             break
         seen.add(piece)
         new = _minimise_piece(best, piece, pairs, targets, offset)
@@ -191,7 +207,7 @@ def _minimise_piece(theta, piece, pairs, targets, offset):
         method="SLSQP",
         bounds=bounds,
         constraints=[constraint] if len(rows) else [],
-        options={"ftol": 1e-10, "maxiter": 50},
+        options={"ftol": 1e-12, "maxiter": 50},
     )
     end = result.x if np.isfinite(result.x).all() else theta[0]
     return _unit(np.clip(end, LOWER, UPPER)[np.newaxis])
