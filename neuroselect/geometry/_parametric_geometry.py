@@ -70,10 +70,10 @@ class ParametricGeometry(TransformerMixin, BaseEstimator):
         "minmax" subtracts the smallest distance and divides by the range (in [1]_ for
         recordings), "max" divides by the largest distance (in [1]_ for networks).
     n_starts : int, default=20
-        Descents from random parameters, the best of 20 times as many. As many start from and
-        around the ends of fits with a free scale, which have no kinks, and as many around the
-        best end so far; the lowest ends are polished. All systems have the same starts, so that
-        the result of a system depends on its RDM only.
+        A quarter of the number of descents. Two quarters start from the best of 50 times as many
+        random parameters; one from and around the ends of fits with a free scale, which
+        have no kinks; one around the best end so far. The lowest ends are polished. All systems
+        have the same random parameters, so that the result of a system depends on its RDM only.
     random_state : int, RandomState instance or None, default=None
         Draws the starts.
 
@@ -100,7 +100,7 @@ class ParametricGeometry(TransformerMixin, BaseEstimator):
         `relevant_ratio_` it is that of the second task.
     model_rdms_ : ndarray of shape (n_systems, n_pairs)
         The RDMs of the fitted models, rescaled: between 0 and 1.
-    start_objectives_ : ndarray of shape (n_systems, n_descents)
+    start_objectives_ : ndarray of shape (n_systems, 4 * n_starts)
         Objective at the end of each descent, before the polish.
         Where few of them come close to `objective_`, more starts may find a lower one.
     tasks_ : ndarray of shape (2,)

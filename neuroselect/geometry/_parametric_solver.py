@@ -20,15 +20,15 @@ UPPER = np.array([np.inf] * 5 + [np.pi / 2])
 BLOCK_BYTES = 2**19  # of one array (rows, n_groups): a dozen of them stay in the cache
 N_ITERATIONS = {Fit: 40, SmoothFit: 12}
 N_POLISHED = 5
-N_PIECES = 6
+APART = 0.02
 N_NEAR = 15
 PERFECT = 1e-14  # RDMs are between 0 and 1: there is nothing left to polish
 
 
 def draw_candidates(n_starts: int, rng: np.random.RandomState) -> NDArray[np.float64]:
-    """Return parameters (20 * n_starts, 6), uniform between the published bounds."""
+    """Return parameters (50 * n_starts, 6), uniform between the published bounds."""
     high = np.array([1, 1, 1, 1, 2, np.pi / 2])
-    return rng.uniform(LOWER, high, (20 * n_starts, N_PARAMETERS))
+    return rng.uniform(LOWER, high, (50 * n_starts, N_PARAMETERS))
 
 
 def solve(candidates, pairs: Pairs, targets, *, n_starts: int, offset: bool):
@@ -51,13 +51,13 @@ def solve(candidates, pairs: Pairs, targets, *, n_starts: int, offset: bool):
 def _choose_starts(candidates, pairs, targets, n_starts, offset):
     """Candidates of least loss, ends of smooth fits from some of them, and points around those.
 
-    Of shape (n_systems, 2 * n_starts, 6) for an even number of starts.
+    Of shape (n_systems, 3 * n_starts, 6) for an even number of starts.
     """
     candidates = _unit(candidates)
     rescaled = Fit(candidates, pairs, np.zeros((1, 1)), offset=offset).rescaled
     # Their losses but for a constant, as they are the same for all systems.
     loss = (rescaled**2 @ pairs.counts) - 2 * (targets * pairs.counts) @ rescaled.T
-    order = np.argsort(loss, axis=1, kind="stable")[:, :n_starts]
+    order = np.argsort(loss, axis=1, kind="stable")[:, : 2 * n_starts]
     n_smooth = (n_starts + 1) // 2
     first = np.tile(candidates[:n_smooth], (len(targets), 1, 1))
     smooth = _in_blocks(SmoothFit, first, pairs, targets, offset)[0]
@@ -147,15 +147,22 @@ def _polish_best(ends, loss, slope, pairs, targets, offset):
     """
     order = np.argsort(loss, kind="stable")
     least, best = _polish(ends[order[0]], pairs, targets, offset)
-    stuck = [k for k in order[1:] if slope[k] > 1e-2 and loss[k] < 1.05 * least]
-    for k in stuck[:N_POLISHED]:
-        new, theta = _polish(ends[k], pairs, targets, offset)
+    tried = [ends[order[0]], best]
+    for k in order[1:]:
+        stuck = slope[k] > 1e-2 and loss[k] < 1.05 * least
+        if not stuck or min(abs(ends[k] - end).max() for end in tried) < APART:
+            continue
+        new, theta = _polish(ends[k], pairs, targets, offset, n_pieces=1)
+        tried += [ends[k], theta]
         if new < least:
-            least, best = new, theta
+            least, best = _polish(theta, pairs, targets, offset)
+            tried.append(best)
+        if len(tried) > 2 * N_POLISHED:
+            break
     return best
 
 
-def _polish(theta, pairs, targets, offset):
+def _polish(theta, pairs, targets, offset, n_pieces=6):
     """Walk from piece to piece of the loss.
 
     On a piece, the same pairs are farthest and closest and the loss is smooth. That these pairs
@@ -164,7 +171,7 @@ def _polish(theta, pairs, targets, offset):
     best = _unit(theta[np.newaxis])
     loss = Fit(best, pairs, targets, offset=offset).loss[0]
     seen = set()
-    for _ in range(N_PIECES):
+    for _ in range(n_pieces):
         piece = _next_piece(best, pairs, targets, offset, seen)
         if piece is None or loss < PERFECT:
             break

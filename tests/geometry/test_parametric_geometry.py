@@ -229,7 +229,7 @@ def test_a_system_does_not_depend_on_its_company(rng):
     rdms = np.array([simulated(conditions, rng, 0.2)[1] for _ in range(4)])
     model = make(conditions, random_state=np.random.RandomState(1)).fit(rdms)
     assert_allclose(model.transform(rdms[2:3])[0], model.transform(rdms)[2], rtol=1e-4)
-    assert model.start_objectives_.shape == (4, 60)
+    assert model.start_objectives_.shape == (4, 80)
     assert (model.start_objectives_ >= model.objective_[:, np.newaxis] - 1e-9).all()
     assert_allclose(
         model.objective_,
