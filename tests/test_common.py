@@ -30,6 +30,7 @@ from neuroselect.preprocessing import (
     UnitScaler,
     UnitSelector,
 )
+from neuroselect.rsa import GeoTopologicalTransformer
 from neuroselect.selectivity import MixedSelectivity, TaskClusters
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
@@ -130,6 +131,7 @@ ESTIMATORS = [
     RDMTransformer("sqeuclidean"),
     one_model(USUAL_WIDTH),
     two_planes(),
+    GeoTopologicalTransformer(),
     BaselineSubtractor((0, 1)),
     NoiseNormalizer(),
     NoiseNormalizer("diagonal"),
