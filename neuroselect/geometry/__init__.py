@@ -9,9 +9,15 @@ from neuroselect.geometry._reliable_dimensionality import (
     cross_validated_pca,
     n_components_for,
 )
+from neuroselect.geometry._topology import (
+    betti_curves,
+    persistence_diagrams,
+    total_persistence,
+)
 
 __all__ = [
     "ParametricGeometry",
+    "betti_curves",
     "classical_mds",
     "component_accuracy",
     "cross_validated_participation_ratio",
@@ -19,4 +25,6 @@ __all__ = [
     "explained_variance",
     "n_components_for",
     "participation_ratio",
+    "persistence_diagrams",
+    "total_persistence",
 ]
