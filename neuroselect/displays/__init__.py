@@ -10,6 +10,7 @@ from neuroselect.displays._mixed_selectivity import MixedSelectivityDisplay
 from neuroselect.displays._phase import PhaseDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
+from neuroselect.displays._spectrum import SpectrumDisplay
 from neuroselect.displays._sweep import SweepDisplay
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "PhaseDisplay",
     "RDMDisplay",
     "SelectivityDisplay",
+    "SpectrumDisplay",
     "SweepDisplay",
 ]
