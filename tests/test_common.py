@@ -18,6 +18,7 @@ from neuroselect import (
     RDMRegression,
     RDMTransformer,
 )
+from neuroselect.alignment import ProcrustesAlignment, UnitMatching
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
@@ -103,10 +104,13 @@ ESTIMATORS = [
     BaselineSubtractor((0, 1)),
     NoiseNormalizer(),
     NoiseNormalizer("diagonal"),
+    ProcrustesAlignment(),
     SoftNormalizer(),
     SoftNormalizer(range_over="conditions"),
     SquareRootTransformer(),
     TaskClusters(),
+    UnitMatching(),
+    UnitMatching("semi", absolute=True),
     UnitScaler(),
     UnitSelector(),
 ]
