@@ -1,9 +1,20 @@
 """Representational similarity analysis."""
 
 from neuroselect.rsa._compare import compare_rdms
+from neuroselect.rsa._evaluate import evaluate, model_comparison
 from neuroselect.rsa._models import model_rdms
+from neuroselect.rsa._noise_ceiling import noise_ceiling
 from neuroselect.rsa._rdm import condensed_rdms
 from neuroselect.rsa._rdm_regression import RDMRegression
 from neuroselect.rsa._rdm_transformer import RDMTransformer
 
-__all__ = ["RDMRegression", "RDMTransformer", "compare_rdms", "condensed_rdms", "model_rdms"]
+__all__ = [
+    "RDMRegression",
+    "RDMTransformer",
+    "compare_rdms",
+    "condensed_rdms",
+    "evaluate",
+    "model_comparison",
+    "model_rdms",
+    "noise_ceiling",
+]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroselect.rsa._similarities import BLOCK_BYTES, ResampledSimilarities
+from neuroselect.rsa._similarities import (
+    BLOCK_BYTES,
+    WEIGHTED,
+    ResampledSimilarities,
+    pair_positions,
+)
 
 
 def permuted_estimates(
@@ -16,7 +21,7 @@ def permuted_estimates(
     *,
     n_permutations: int,
     random_state: np.random.RandomState,
-    options: dict,
+    sigma_k: NDArray | None,
 ) -> NDArray[np.float64]:
     """Mean similarities (n_permutations, n_models) of models with exchanged conditions.
 
@@ -24,7 +29,7 @@ def permuted_estimates(
     permuted alike, and against all RDMs at once: what is exchangeable are conditions.
     """
     n_conditions = round((1 + np.sqrt(1 + 8 * rdms.shape[1])) / 2)
-    if comparison in ("cosine", "corr"):
+    if comparison in WEIGHTED:
         # Linear in either normalised RDM: the mean over networks and subjects comes first.
         models, rdms = (_normalised(x, comparison) for x in (models, rdms))
         models, target = models.mean(axis=1), share @ rdms
@@ -32,18 +37,21 @@ def permuted_estimates(
         def estimate(permuted):
             return permuted @ target
     else:
-        compare = ResampledSimilarities(models, rdms, comparison, options).compare
+        similarities = ResampledSimilarities(models, rdms, comparison, sigma_k)
 
         def estimate(permuted):
-            table = compare(permuted.reshape(-1, permuted.shape[-1]), rdms) @ share
+            table = (
+                similarities.compare(permuted.reshape(-1, permuted.shape[-1]), rdms, None) @ share
+            )
             return table.reshape(permuted.shape[:-1]).mean(axis=-1)
+
     order = random_state.uniform(size=(n_permutations, n_conditions)).argsort(axis=1)
     return _in_blocks(estimate, models, order)
 
 
 def _in_blocks(estimate, models, order):
     n_pairs = models.shape[-1]
-    position = _pair_positions(order.shape[1])
+    position = pair_positions(order.shape[1])
     first, second = np.triu_indices(order.shape[1], k=1)
     null = np.empty((len(order), len(models)))
     width = max(1, BLOCK_BYTES // (8 * n_pairs * max(1, models[0].size // n_pairs)))
@@ -53,14 +61,6 @@ def _in_blocks(estimate, models, order):
         for k, model in enumerate(models):
             null[start : start + width, k] = estimate(np.moveaxis(model[..., pairs], -2, 0))
     return null
-
-
-def _pair_positions(n):
-    """Where the condensed RDM has each pair of conditions, (n, n)."""
-    position = np.zeros((n, n), dtype=np.int64)
-    first, second = np.triu_indices(n, k=1)
-    position[first, second] = position[second, first] = np.arange(len(first))
-    return position
 
 
 def _normalised(rdms, comparison):

@@ -12,16 +12,22 @@ from scipy.special import stdtr, stdtrit
 from scipy.stats import false_discovery_control
 from sklearn.utils import Bunch, check_random_state
 
+from neuroselect.rsa._compare import compare_rdms
 from neuroselect.rsa._condition_permutation import permuted_estimates
-from neuroselect.rsa._evaluation_input import Evaluated, read_evaluated, read_factors
+from neuroselect.rsa._evaluation_input import (
+    Evaluated,
+    check_comparison,
+    read_evaluated,
+    read_factors,
+)
 from neuroselect.rsa._noise_ceiling import (
-    WEIGHTED,
     ceilings_by_pooling,
     ceilings_of_samples,
+    matched,
     subject_shares,
 )
 from neuroselect.rsa._resampling import FEWEST, draw_counts, generalized_variance, subsets
-from neuroselect.rsa._similarities import ResampledSimilarities, WeightedSimilarities
+from neuroselect.rsa._similarities import WEIGHTED, ResampledSimilarities, WeightedSimilarities
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +49,7 @@ def evaluate(
     correction: str | None = "holm",
     n_permutations: int = 0,
     random_state: int | np.random.RandomState | None = None,
-    **options,
+    sigma_k: ArrayLike | None = None,
 ) -> pd.DataFrame:
     r"""Compare models with measured RDMs, and say how sure the comparison is.
 
@@ -80,8 +86,8 @@ def evaluate(
         a model knows nothing of the conditions. 0: no such test.
     random_state : int, RandomState instance or None, default=None
         Draws samples and permutations.
-    **options
-        For `compare_rdms`, such as ``sigma_k``.
+    sigma_k : array-like, default=None
+        As of `compare_rdms`, for the whitened comparisons.
 
     Returns
     -------
@@ -134,13 +140,13 @@ def evaluate(
     >>> rdms = models[0] + 0.2 * rng.normal(size=(12, 45))              # 12 subjects
     >>> table = evaluate(models, rdms, names=["true", "other"], comparison="corr", random_state=0)
     >>> table["estimate"].round(2).to_dict(), bool(table.loc["true", "p_vs_other"] < 0.001)
-    ({'true': 0.8, 'other': -0.15}, True)
+    ({'true': 0.81, 'other': 0.17}, True)
     """
     return model_comparison(
         models, rdms, names=names, resample=resample, comparison=comparison,
         noise_ceiling=noise_ceiling, subjects=subjects, n_samples=n_samples,
         confidence=confidence, correction=correction, n_permutations=n_permutations,
-        random_state=random_state, **options,
+        random_state=random_state, sigma_k=sigma_k,
     ).table  # fmt: skip
 
 
@@ -158,14 +164,14 @@ def model_comparison(
     correction: str | None = "holm",
     n_permutations: int = 0,
     random_state: int | np.random.RandomState | None = None,
-    **options,
+    sigma_k: ArrayLike | None = None,
 ) -> Bunch:
     """Compare models with measured RDMs; all that `evaluate` finds on the way.
 
     Parameters
     ----------
     models, rdms, names, resample, comparison, noise_ceiling, subjects, n_samples, confidence, \
-correction, n_permutations, random_state, **options
+correction, n_permutations, random_state, sigma_k
         As of `evaluate`.
 
     Returns
@@ -195,6 +201,7 @@ correction, n_permutations, random_state, **options
     ((2, 12), ['model', 'other', 'difference'])
     """
     given = read_evaluated(models, rdms, names, subjects)
+    check_comparison(comparison, sigma_k)
     factors = read_factors(resample, given.sizes)
     _check_numbers(n_samples, confidence, correction, n_permutations)
     if noise_ceiling and given.sizes["subjects"] < 2:
@@ -203,15 +210,15 @@ correction, n_permutations, random_state, **options
             " noise_ceiling=False."
         )
     random_state = check_random_state(random_state)
-    bootstrap = _Bootstrap(given, comparison, noise_ceiling, options)
-    point, table = bootstrap.estimates({})
+    bootstrap = _Bootstrap(given, comparison, noise_ceiling, sigma_k)
+    (point,) = bootstrap.estimates({}, [()])
+    ((_, table, _),) = bootstrap.similarities.blocks(None, among_rdms=False)
     counts = {
         factor: draw_counts(given.sizes[factor], n_samples, FEWEST[factor], random_state)
         for factor in factors
     }
-    samples = {
-        chosen: bootstrap.estimates({f: counts[f] for f in chosen})[0] for chosen in subsets(factors)
-    }
+    chosen = subsets(factors)
+    samples = dict(zip(chosen, bootstrap.estimates(counts, chosen), strict=True))
     dof = min(given.sizes[factor] for factor in factors) - 1
     found = _Inference(point[0], samples, given.sizes, dof, len(given.names))
     result = Bunch(
@@ -230,7 +237,7 @@ correction, n_permutations, random_state, **options
         share = subject_shares(np.ones((1, given.sizes["subjects"])), given.groups)[0]
         result.permuted = permuted_estimates(
             given.models, given.rdms, share, comparison,
-            n_permutations=n_permutations, random_state=random_state, options=options,
+            n_permutations=n_permutations, random_state=random_state, sigma_k=sigma_k,
         )  # fmt: skip
     result.pairwise = _pairwise(found, given.names, correction)
     result.table = _table(found, result, confidence, correction)
@@ -240,51 +247,63 @@ correction, n_permutations, random_state, **options
 class _Bootstrap:
     """Estimates of models and bounds of the noise ceiling, in samples of any factors."""
 
-    def __init__(self, given: Evaluated, comparison: str, noise_ceiling: bool, options: dict):
-        self.given, self.comparison, self.noise_ceiling = given, comparison, noise_ceiling
-        weighted = comparison in WEIGHTED
-        if weighted and options:
-            raise ValueError(f"comparison={comparison!r} takes no options, got {sorted(options)}.")
-        self.similarities = (
-            WeightedSimilarities(given.models, given.rdms, comparison)
-            if weighted
-            else ResampledSimilarities(given.models, given.rdms, comparison, options)
-        )
+    def __init__(self, given: Evaluated, comparison: str, noise_ceiling: bool, sigma_k):
+        self.given, self.noise_ceiling = given, noise_ceiling
+        if comparison not in WEIGHTED:
+            self.similarities = ResampledSimilarities(given.models, given.rdms, comparison, sigma_k)
+            return
+        # Raises where the comparison is undefined.
+        compare_rdms(given.models.reshape(-1, given.models.shape[-1]), given.rdms, comparison)
+        self.similarities = WeightedSimilarities(given.models, given.rdms, comparison)
 
-    def estimates(self, counts: dict[str, NDArray]) -> tuple[NDArray, NDArray]:
-        """Estimates, then lower and upper bound, (n_samples, n_models + 2).
+    def estimates(self, counts: dict[str, NDArray], chosen: list[tuple[str, ...]]) -> list[NDArray]:
+        """Estimates, then lower and upper bound, (n_samples, n_models + 2) for each of `chosen`.
 
-        And the last table of similarities that they come from.
+        Those are the factors resampled; similarities in samples of conditions serve all that have
+        conditions among them.
         """
-        n_samples = len(next(iter(counts.values()))) if counts else 1
-        sizes, groups = self.given.sizes, self.given.groups
-        networks = counts.get("networks", np.ones((1, sizes["networks"])))
-        subjects = counts.get("subjects", np.ones((1, sizes["subjects"])))
-        shares = subject_shares(subjects, groups)
-        conditions = counts.get("conditions")
-        width = len(self.given.names)
-        values = np.empty((n_samples, width + 2 * self.noise_ceiling))
+        found: list = [None] * len(chosen)
+        for drawn in (False, True):
+            positions = [k for k, c in enumerate(chosen) if ("conditions" in c) == drawn]
+            if positions:
+                factors = [chosen[k] for k in positions]
+                for k, values in zip(positions, self._of(counts, factors, drawn), strict=True):
+                    found[k] = values
+        return found
+
+    def _of(self, counts, factors, drawn):
+        width, n_samples = len(self.given.names), len(next(iter(counts.values()), [0]))
+        shape = n_samples, width + 2 * self.noise_ceiling
+        values = [np.empty(shape if chosen else (1, shape[1])) for chosen in factors]
+        conditions = counts["conditions"] if drawn else None
         for block, table, among in self.similarities.blocks(
             conditions, among_rdms=self.noise_ceiling
         ):
-            rows = block if conditions is not None else slice(None)
-            weight = _rows(shares, rows)
-            of_networks = np.einsum("nmks,ns->nmk", *_aligned(table, weight))
-            weight = _rows(networks, rows) / sizes["networks"]
-            values[rows, :width] = np.einsum("nmk,nk->nm", *_aligned(of_networks, weight))
-            if self.noise_ceiling:
-                chosen = _rows(subjects, rows)
-                sample = None if conditions is None else conditions[block][0]
-                values[rows, -2:] = np.transpose(self._ceilings(among, chosen, sample))
-        return values, table
+            rows = block if drawn else slice(None)
+            sample = conditions[block][0] if drawn else None
+            for chosen, target in zip(factors, values, strict=True):
+                members = {f: counts[f][rows] for f in ("networks", "subjects") if f in chosen}
+                target[rows] = self._reduced(table, among, sample, **members)
+        return values
+
+    def _reduced(self, table, among, sample, networks=None, subjects=None):
+        """Means over networks and subjects, and the ceilings, of samples of conditions."""
+        sizes, groups = self.given.sizes, self.given.groups
+        networks = np.ones((1, sizes["networks"])) if networks is None else networks
+        subjects = np.ones((1, sizes["subjects"])) if subjects is None else subjects
+        weight = subject_shares(subjects, groups)
+        of_networks = np.einsum("nmks,ns->nmk", *matched(table, weight))
+        of_models = np.einsum("nmk,nk->nm", *matched(of_networks, networks / sizes["networks"]))
+        if not self.noise_ceiling:
+            return of_models
+        ceilings = np.transpose(self._ceilings(among, subjects, sample))
+        return np.hstack(list(matched(of_models, ceilings)))
 
     def _ceilings(self, among, subjects, sample):
-        if among is not None:
-            return ceilings_of_samples(among, subjects, self.given.groups)
-        return ceilings_by_pooling(
-            self.given.rdms, sample, subjects, self.given.groups, self.comparison,
-            self.similarities.compare,
-        )  # fmt: skip
+        groups = self.given.groups
+        if among is None:
+            return ceilings_by_pooling(self.similarities, sample, subjects, groups)
+        return ceilings_of_samples(among, subjects, groups)
 
 
 class _Inference:
@@ -302,7 +321,11 @@ class _Inference:
         tiny = 1e-12 * np.abs(self.point).max()
         t = np.divide(value, error, out=np.zeros_like(value), where=error > tiny)
         # Without any variance only a contrast of 0 is no difference.
-        return value, error, np.where((error <= tiny) & (abs(value) > tiny), np.inf * value, t)
+        return (
+            value,
+            error,
+            np.where((error <= tiny) & (abs(value) > tiny), np.copysign(np.inf, value), t),
+        )
 
     def two_sided(self, t):
         """P-values of t values in either direction."""
@@ -381,16 +404,6 @@ def _over_subjects(table, groups):
     """Means over the RDMs of each subject, (..., n_subjects)."""
     own = (groups == np.arange(groups.max() + 1)[:, None]).astype(np.float64)
     return table @ (own / own.sum(axis=1, keepdims=True)).T
-
-
-def _rows(counts, rows):
-    """Counts of the samples looked at; a factor that is not drawn has one row for all."""
-    return counts if len(counts) == 1 else counts[rows]
-
-
-def _aligned(table, weights):
-    n = max(len(table), len(weights))
-    return (np.broadcast_to(x, (n, *x.shape[1:])) for x in (table, weights))
 
 
 def _check_numbers(n_samples, confidence, correction, n_permutations):

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import num_obs_y
 
+from neuroselect.rsa._compare import METHODS
 from neuroselect.rsa._resampling import FACTORS, FEWEST
+from neuroselect.rsa._similarities import WHITENED
 
 RESAMPLE = {
     "subjects": ("subjects",),
@@ -55,7 +57,9 @@ def read_evaluated(
     _check_finite(models, "models")
     names = [f"model_{k}" for k in range(len(models))] if names is None else list(map(str, names))
     if len(names) != len(models) or len(set(names)) != len(names):
-        raise ValueError(f"names must be {len(models)} different names, one per model, got {names}.")
+        raise ValueError(
+            f"names must be {len(models)} different names, one per model, got {names}."
+        )
     return Evaluated(models, rdms, read_subjects(subjects, len(rdms)), names)
 
 
@@ -85,6 +89,20 @@ def read_subjects(subjects: ArrayLike | None, n_rdms: int) -> NDArray[np.int64]:
             f"subjects must have shape ({n_rdms},), whose RDM each is, got {subjects.shape}."
         )
     return np.unique(subjects, return_inverse=True)[1]
+
+
+def check_comparison(comparison: str, sigma_k: ArrayLike | None) -> None:
+    """Raise unless the comparison is a similarity that takes what is given."""
+    known = [method for method in METHODS if method != "bures_metric"]
+    if comparison not in known:
+        raise ValueError(
+            f"comparison must be one of {known}, got {comparison!r}: estimates and noise ceiling"
+            " are of similarities, greater for RDMs that are more alike."
+        )
+    if sigma_k is not None and comparison not in WHITENED:
+        raise ValueError(
+            f"sigma_k is for comparison in {list(WHITENED)}, got {comparison!r}. Leave it out."
+        )
 
 
 def read_factors(resample: str | Sequence[str], sizes: dict[str, int]) -> tuple[str, ...]:

@@ -6,13 +6,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from neuroselect.rsa._similarities import ResampledSimilarities, WeightedSimilarities, laid_out
-
-WEIGHTED = ("cosine", "corr")
+from neuroselect.rsa._compare import compare_rdms
+from neuroselect.rsa._evaluation_input import check_comparison, read_rdms, read_subjects
+from neuroselect.rsa._similarities import WEIGHTED, ResampledSimilarities, WeightedSimilarities
 
 
 def noise_ceiling(
-    rdms: ArrayLike, comparison: str = "cosine", *, subjects: ArrayLike | None = None, **options
+    rdms: ArrayLike,
+    comparison: str = "cosine",
+    *,
+    subjects: ArrayLike | None = None,
+    sigma_k: ArrayLike | None = None,
 ) -> tuple[float, float]:
     """Bounds on the similarity that the best model could reach [1]_.
 
@@ -31,8 +35,8 @@ def noise_ceiling(
         correlation, an approximation for others.
     subjects : array-like of shape (n_rdms,), default=None
         Whose RDM each is; all of one subject are left out together. None: each its own.
-    **options
-        For `compare_rdms`, such as ``sigma_k``.
+    sigma_k : array-like, default=None
+        As of `compare_rdms`, for the whitened comparisons.
 
     Returns
     -------
@@ -58,20 +62,22 @@ def noise_ceiling(
     >>> from neuroselect.rsa import noise_ceiling
     >>> lower, upper = noise_ceiling([[1.0, 2.0, 3.0], [1.0, 2.0, 2.0], [2.0, 2.0, 3.0]])
     >>> round(lower, 3), round(upper, 3)
-    (0.967, 0.982)
+    (0.98, 0.991)
     """
-    from neuroselect.rsa._evaluation_input import read_rdms, read_subjects
-
     rdms = read_rdms(rdms, "rdms")
+    check_comparison(comparison, sigma_k)
     groups = read_subjects(subjects, len(rdms))
+    if groups.max() < 1:
+        raise ValueError("rdms must be of two subjects at least, got one: nobody is left out.")
     everyone = np.ones((1, groups.max() + 1))
     if comparison in WEIGHTED:
+        compare_rdms(rdms, rdms[:1], comparison)  # raises where it is undefined
         similarities = WeightedSimilarities(rdms[None], rdms, comparison)
         ((_, _, among),) = similarities.blocks(None, among_rdms=True)
         lower, upper = ceilings_of_samples(among, everyone, groups)
     else:
-        compare = ResampledSimilarities(rdms[None], rdms, comparison, options).compare
-        lower, upper = ceilings_by_pooling(rdms, None, everyone, groups, comparison, compare)
+        similarities = ResampledSimilarities(rdms[None], rdms, comparison, sigma_k)
+        lower, upper = ceilings_by_pooling(similarities, None, everyone, groups)
     return float(lower[0]), float(upper[0])
 
 
@@ -86,37 +92,34 @@ def ceilings_of_samples(
     n_subjects = counts.shape[1]
     own = groups == np.arange(n_subjects)[:, None]  # (n_subjects, n_rdms)
     weight = counts[:, groups].astype(np.float64)  # (n_samples, n_rdms)
-    with_pool = np.einsum("nt,nts->ns", *_matched(weight, among))
-    norm = np.sqrt(np.einsum("ns,ns->n", *_matched(weight, with_pool)))
+    with_pool = np.einsum("nt,nts->ns", *matched(weight, among))
+    norm = np.sqrt(np.einsum("ns,ns->n", *matched(weight, with_pool)))
     share = subject_shares(counts, groups)
     upper = np.sum(share * with_pool, axis=1) / norm
     others = weight[:, None] * ~own  # (n_samples, n_subjects, n_rdms)
     with_others = others @ among
-    norms = np.sqrt(np.maximum(np.einsum("ngs,ngs->ng", *_matched(others, with_others)), 0))
+    norms = np.sqrt(np.maximum(np.einsum("ngs,ngs->ng", *matched(others, with_others)), 0))
     of_rdm = np.take_along_axis(with_others, groups[None, None], axis=1)[:, 0]
     lower = np.sum(share * of_rdm / norms[:, groups], axis=1)
     return lower, upper
 
 
 def ceilings_by_pooling(
-    rdms: NDArray,
-    condition_counts: NDArray | None,
+    similarities: ResampledSimilarities,
+    conditions: NDArray | None,
     counts: NDArray,
     groups: NDArray,
-    comparison: str,
-    compare,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bounds (n_samples,), RDMs pooled for each sample of one set of conditions."""
-    rdms = laid_out(rdms, condition_counts)
-    ready = _prepared(rdms, comparison)
+    """Bounds (n_samples,), RDMs pooled for each sample of subjects, in one set of conditions."""
+    rdms = similarities.laid_out(similarities.rdms, conditions)
+    ready = _prepared(rdms, similarities.comparison)
     lower, upper = np.empty((2, len(counts)))
-    for k, (sample, share) in enumerate(
-        zip(counts, subject_shares(counts, groups), strict=True)
-    ):
+    shares = subject_shares(counts, groups)
+    for k, (sample, share) in enumerate(zip(counts, shares, strict=True)):
         weight = sample[groups]
         present = np.flatnonzero(sample)
         pools = [weight @ ready] + [(weight * (groups != g)) @ ready for g in present]
-        similar = compare(np.stack(pools), rdms)
+        similar = similarities.compare(np.stack(pools), rdms, conditions)
         row = np.zeros(len(sample), dtype=np.int64)
         row[present] = 1 + np.arange(len(present))
         upper[k] = share @ similar[0]
@@ -133,13 +136,14 @@ def subject_shares(counts: NDArray, groups: NDArray) -> NDArray[np.float64]:
 def _prepared(rdms, comparison):
     """RDMs whose mean is the pooled RDM."""
     if comparison in ("spearman", "rho-a", "tau-a", "tau-b"):
-        return rankdata(rdms, axis=-1)
+        return rankdata(rdms, axis=-1, nan_policy="omit")
     if comparison == "corr_cov":
-        rdms = rdms - rdms.mean(axis=-1, keepdims=True)
-    norms = np.linalg.norm(rdms, axis=-1, keepdims=True)
+        rdms = rdms - np.nanmean(rdms, axis=-1, keepdims=True)
+    norms = np.sqrt(np.nansum(rdms**2, axis=-1, keepdims=True))
     return np.divide(rdms, norms, out=np.zeros_like(rdms), where=norms > 0)
 
 
-def _matched(first, second):
+def matched(first, second):
+    """Both with as many samples: one that is the same in all is repeated."""
     n = max(len(first), len(second))
     return (np.broadcast_to(x, (n, *x.shape[1:])) for x in (first, second))

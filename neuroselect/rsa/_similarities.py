@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroselect.rsa._checks import constant_rows
+from neuroselect.rsa._compare import compare_rdms
 from neuroselect.rsa._resampling import pair_weights
 
 BLOCK_BYTES = 2**25
 _ROUNDING = 1e-13
+WEIGHTED = ("cosine", "corr")
+WHITENED = ("cosine_cov", "corr_cov")
 
 
 class WeightedSimilarities:
@@ -79,28 +83,59 @@ class WeightedSimilarities:
 class ResampledSimilarities:
     """Any comparison of RDMs: the RDMs of each sample of conditions are laid out and compared."""
 
-    def __init__(self, models: NDArray, rdms: NDArray, comparison: str, options: dict):
-        from neuroselect.rsa import compare_rdms
-
-        self.models, self.rdms = models, rdms
-        self.compare: Callable = lambda a, b: compare_rdms(a, b, method=comparison, **options)
+    def __init__(self, models: NDArray, rdms: NDArray, comparison: str, sigma_k=None):
+        self.models, self.rdms, self.comparison = models, rdms, comparison
+        self.sigma_k = None if sigma_k is None else np.asarray(sigma_k)
 
     def blocks(self, counts: NDArray | None, *, among_rdms: bool = False):
         """Yield samples one by one, see `WeightedSimilarities.blocks`; nothing among RDMs."""
-        samples = [None] if counts is None else counts
-        for k, sample in enumerate(samples):
-            models, rdms = (laid_out(x, sample) for x in (self.models, self.rdms))
-            table = self.compare(models.reshape(-1, models.shape[-1]), rdms)
+        for k, sample in enumerate([None] if counts is None else counts):
+            models, rdms = (self.laid_out(x, sample) for x in (self.models, self.rdms))
+            table = self.compare(models.reshape(-1, models.shape[-1]), rdms, sample)
             yield slice(k, k + 1), table.reshape(1, *self.models.shape[:-1], -1), None
 
+    def laid_out(self, rdms: NDArray, counts: NDArray | None) -> NDArray:
+        """RDMs of a sample of conditions, with what the comparison takes for two copies of one."""
+        if counts is None:
+            return rdms
+        drawn = np.repeat(np.arange(len(counts)), counts)
+        first, second = np.triu_indices(len(drawn), k=1)
+        copies = drawn[first] == drawn[second]
+        pairs = pair_positions(len(counts))[drawn[first], drawn[second]]
+        # Bures needs all pairs, and takes copies for what they are.
+        return np.where(copies, 0.0 if self.comparison == "bures" else np.nan, rdms[..., pairs])
 
-def laid_out(rdms: NDArray, counts: NDArray | None) -> NDArray:
-    """RDMs of a sample of conditions, without the pairs of two copies of one condition."""
-    if counts is None:
-        return rdms
-    first, second = np.triu_indices(len(counts), k=1)
-    times = counts[first] * counts[second]
-    return np.repeat(rdms, times, axis=-1)
+    def compare(self, left: NDArray, right: NDArray, counts: NDArray | None) -> NDArray:
+        """Similarities (n_left, n_right) of RDMs laid out; 0 for those without any variance."""
+        options = {"missing": "drop", "sigma_k": self._sigma_of(counts)}
+        if counts is None:
+            return compare_rdms(left, right, self.comparison, **options)
+        varied = [~_flat(x) for x in (left, right)]
+        table = np.zeros((len(left), len(right)))
+        if varied[0].any() and varied[1].any():
+            kept = (x[rows] for x, rows in zip((left, right), varied, strict=True))
+            table[np.ix_(*varied)] = compare_rdms(*kept, self.comparison, **options)
+        return table
+
+    def _sigma_of(self, counts):
+        if self.sigma_k is None or counts is None:
+            return self.sigma_k
+        drawn = np.repeat(np.arange(len(counts)), counts)
+        return self.sigma_k[np.ix_(*[drawn] * self.sigma_k.ndim)]
+
+
+def pair_positions(n: int) -> NDArray[np.int64]:
+    """Where the condensed RDM has each pair of conditions, (n, n); 0 on the diagonal."""
+    position = np.zeros((n, n), dtype=np.int64)
+    first, second = np.triu_indices(n, k=1)
+    position[first, second] = position[second, first] = np.arange(len(first))
+    return position
+
+
+def _flat(rdms):
+    known = np.where(np.isnan(rdms), rdms[:, :1], rdms)
+    known = np.where(np.isnan(known), np.nanmax(rdms, axis=1, keepdims=True), known)
+    return constant_rows(known)
 
 
 def _ratio(products, norms):
