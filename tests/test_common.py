@@ -26,6 +26,7 @@ from neuroselect.preprocessing import (
     UnitScaler,
     UnitSelector,
 )
+from neuroselect.rsa import Searchlight
 from neuroselect.selectivity import MixedSelectivity, TaskClusters
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
@@ -103,6 +104,7 @@ ESTIMATORS = [
     BaselineSubtractor((0, 1)),
     NoiseNormalizer(),
     NoiseNormalizer("diagonal"),
+    Searchlight(RDMTransformer()),
     SoftNormalizer(),
     SoftNormalizer(range_over="conditions"),
     SquareRootTransformer(),

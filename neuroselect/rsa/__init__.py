@@ -3,18 +3,24 @@
 from neuroselect.rsa._compare import compare_rdms
 from neuroselect.rsa._evaluate import evaluate, model_comparison
 from neuroselect.rsa._models import model_rdms
+from neuroselect.rsa._neighborhoods import adjacency_neighborhoods, volume_neighborhoods
 from neuroselect.rsa._noise_ceiling import noise_ceiling
 from neuroselect.rsa._rdm import condensed_rdms
 from neuroselect.rsa._rdm_regression import RDMRegression
 from neuroselect.rsa._rdm_transformer import RDMTransformer
+from neuroselect.rsa._searchlight import Searchlight, searchlight_scores
 
 __all__ = [
     "RDMRegression",
     "RDMTransformer",
+    "Searchlight",
+    "adjacency_neighborhoods",
     "compare_rdms",
     "condensed_rdms",
     "evaluate",
     "model_comparison",
     "model_rdms",
     "noise_ceiling",
+    "searchlight_scores",
+    "volume_neighborhoods",
 ]
