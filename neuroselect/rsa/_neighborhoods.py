@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -121,7 +121,8 @@ def read_neighborhoods(neighborhoods, n_channels: int | None = None) -> list[NDA
     if sparse.issparse(neighborhoods):
         rows = sparse.csr_array(neighborhoods)
         rows.eliminate_zeros()
-        lists = np.split(rows.indices, rows.indptr[1:-1])
+        ends = rows.indptr.tolist()
+        lists = [rows.indices[a:b] for a, b in pairwise(ends)]
         width = rows.shape[1]
     elif isinstance(neighborhoods, np.ndarray) and neighborhoods.dtype == bool:
         if neighborhoods.ndim != 2:
@@ -153,11 +154,12 @@ def _check_channels(lists, width, n_channels):
             f"neighborhoods has {width} channels (its second axis), but X has {n_channels} on its"
             " last axis."
         )
-    outside = [x for x in lists if len(x) and (x.min() < 0 or x.max() >= n_channels)]
-    if outside:
+    named = np.concatenate(lists)
+    outside = named[(named < 0) | (named >= n_channels)]
+    if len(outside):
         raise ValueError(
             f"neighborhoods names channels outside 0 to {n_channels - 1}, the last axis of X:"
-            f" {outside[0].tolist()[:5]}."
+            f" {outside[:5].tolist()}."
         )
 
 
