@@ -2,8 +2,16 @@
 
 from neuroselect.rsa._compare import compare_rdms
 from neuroselect.rsa._models import model_rdms
+from neuroselect.rsa._noise import noise_precision
 from neuroselect.rsa._rdm import condensed_rdms
 from neuroselect.rsa._rdm_regression import RDMRegression
 from neuroselect.rsa._rdm_transformer import RDMTransformer
 
-__all__ = ["RDMRegression", "RDMTransformer", "compare_rdms", "condensed_rdms", "model_rdms"]
+__all__ = [
+    "RDMRegression",
+    "RDMTransformer",
+    "compare_rdms",
+    "condensed_rdms",
+    "model_rdms",
+    "noise_precision",
+]
