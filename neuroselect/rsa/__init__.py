@@ -1,6 +1,8 @@
 """Representational similarity analysis."""
 
 from neuroselect.rsa._compare import compare_rdms
+from neuroselect.rsa._condition_patterns import condition_patterns, trial_rdms
+from neuroselect.rsa._cross_run import cross_run_rdms
 from neuroselect.rsa._models import model_rdms
 from neuroselect.rsa._noise import noise_precision
 from neuroselect.rsa._rdm import condensed_rdms
@@ -12,6 +14,9 @@ __all__ = [
     "RDMTransformer",
     "compare_rdms",
     "condensed_rdms",
+    "condition_patterns",
+    "cross_run_rdms",
     "model_rdms",
     "noise_precision",
+    "trial_rdms",
 ]
