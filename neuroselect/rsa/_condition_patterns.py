@@ -167,12 +167,14 @@ def trial_rdms(
     >>> result.rdms.shape, result.noise.shape
     ((1, 3), (100, 100))
     """
-    if metric in METRICS and METRICS[metric].takes_runs and runs is None:
+    takes_runs = metric in METRICS and METRICS[metric].takes_runs
+    if takes_runs and runs is None:
         raise ValueError(
             f"metric={metric!r} is cross-validated over runs, but runs is None. Pass the run of"
             " each trial."
         )
-    takes_runs = metric in METRICS and METRICS[metric].takes_runs
+    activity = as_activity(activity)
+    number_runs(runs, len(activity))  # raises for bad ones, also where they are not needed
     means = condition_patterns(
         activity,
         conditions,
