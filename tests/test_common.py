@@ -100,6 +100,7 @@ ESTIMATORS = [
     MixedSelectivity(test="permutation", n_permutations=20, random_state=0),
     RDMTransformer(),
     RDMTransformer("sqeuclidean"),
+    RDMTransformer("mahalanobis", missing="nan"),
     one_model(USUAL_WIDTH),
     BaselineSubtractor((0, 1)),
     NoiseNormalizer(),

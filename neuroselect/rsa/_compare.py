@@ -244,7 +244,7 @@ def _check_arguments(a, b, method, sigma_k, partial, chunk_bytes) -> dict[str, N
             f"{' and '.join(widths)} must be RDMs of the same pairs of conditions, got"
             f" {', '.join(f'{n} pairs in {name}' for name, n in widths.items())}."
         )
-    next(row_blocks((1, 1), chunk_bytes))
+    next(row_blocks((1, 1), chunk_bytes))  # raises for what is no number of bytes
     return rdms
 
 
