@@ -1,7 +1,7 @@
 """Is a searchlight faster than rsatoolbox's, and the same?
 
-R3: correlation RDMs of 20 conditions in spheres around 5,000 voxels. One thread, interleaved, median
-of three rounds. Also the peak memory beyond the output.
+R3: correlation RDMs of 20 conditions in spheres around 5,000 voxels. One thread, interleaved,
+median of three rounds. Also the peak memory beyond the output.
 
     python benchmarks/bench_searchlight.py
 """
@@ -56,7 +56,9 @@ def main():
         tracemalloc.stop()
     median = {name: float(np.median(s)) for name, s in seconds.items()}
     worst = abs(results["neuroselect"] - results["rsatoolbox"]).max()
-    print(f"R3 {N_CENTERS} centres, {near.sum() / N_CENTERS:.0f} voxels each, {N_CONDITIONS} conditions")
+    print(
+        f"R3 {N_CENTERS} centres of {near.sum() / N_CENTERS:.0f} voxels, {N_CONDITIONS} conditions"
+    )
     for name, s in median.items():
         print(f"  {name:12s}{s:8.3f} s")
     print(f"  ratio {median['rsatoolbox'] / median['neuroselect']:.1f} x, difference {worst:.1e}")

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -15,6 +16,7 @@ from neuroselect.rsa import (
     RDMTransformer,
     Searchlight,
     adjacency_neighborhoods,
+    condition_patterns,
     searchlight_scores,
     volume_neighborhoods,
 )
@@ -195,3 +197,25 @@ def test_bad_input(rng):
         searchlight_scores(
             LinearDiscriminantAnalysis(), patterns[0], [0, 1, 0], [[0]], min_channels=5
         )
+
+
+def test_crossnobis_around_voxels(data_folder):
+    """Every argument of the RDM goes through: noise is that of the neighbourhood's own channels."""
+    haxby = fetch_haxby_slice(data_home=data_folder)
+    shown = (haxby.trials["category"] != "rest").to_numpy()
+    trials = haxby.trials[shown]
+    means = condition_patterns(haxby.data[shown], trials["category"], runs=trials["run"])
+    near = volume_neighborhoods(haxby.mask, 2)[::5]
+    distances = RDMTransformer("crossnobis", noise="diagonal")
+    light = Searchlight(distances, near, min_channels=5).fit(means.patterns[None])
+    maps = light.maps(means.patterns[None])[0]
+    sizes = near.sum(axis=1)
+    assert np.array_equal(np.isnan(maps).all(axis=1), sizes < 5)
+    k = int(np.argmax(sizes))
+    row = near.toarray()[k]
+    assert np.allclose(maps[k], clone(distances).fit_transform(means.patterns[None][..., row])[0])
+    names = means.conditions["condition"].tolist()
+    pairs = [{names[i], names[j]} for i in range(8) for j in range(i + 1, 8)]
+    faces_houses = maps[:, pairs.index({"face", "house"})]
+    assert np.nanmax(faces_houses) > 0
+    assert np.nanmedian(faces_houses) > np.nanmedian(maps[:, pairs.index({"bottle", "shoe"})])
