@@ -10,6 +10,7 @@ from neuroselect.alignment._procrustes import (
     procrustes_similarity,
 )
 from neuroselect.alignment._procrustes_alignment import ProcrustesAlignment
+from neuroselect.alignment._rsa_similarity import rsa_similarity
 from neuroselect.alignment._shared_clusters import shared_clusters
 from neuroselect.alignment._sparse_prediction import sparse_prediction
 from neuroselect.alignment._unit_matching import UnitMatching, unit_correlations
@@ -25,6 +26,7 @@ __all__ = [
     "match_units",
     "procrustes_distance",
     "procrustes_similarity",
+    "rsa_similarity",
     "shared_clusters",
     "sparse_prediction",
     "unit_correlations",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import orthogonal_procrustes, subspace_angles
+from scipy.spatial.distance import pdist
 from scipy.stats import ortho_group
 
 from neuroselect.alignment import (
@@ -16,6 +17,7 @@ from neuroselect.alignment import (
     linear_cka,
     procrustes_distance,
     procrustes_similarity,
+    rsa_similarity,
 )
 from neuroselect.regime import representation_alignment
 
@@ -24,8 +26,9 @@ SIMILARITIES = [
     lambda *pair: linear_cka(*pair, debiased=True),
     cca_similarity,
     procrustes_similarity,
+    rsa_similarity,
 ]
-NAMES = ["cka", "debiased", "cca", "procrustes"]
+NAMES = ["cka", "debiased", "cca", "procrustes", "rsa"]
 
 
 def slow_hsic(K, L, unbiased):
@@ -99,6 +102,18 @@ def test_many_systems_at_once(similarity, rng):
     assert np.allclose(similarity(systems, systems[0])[1:], square[1:, 0], atol=1e-12)
     assert np.allclose(similarity(systems[0], systems)[1:], square[0, 1:], atol=1e-12)
     assert similarity(systems, systems[:2]).shape == (3, 2)
+
+
+def test_rsa_is_a_correlation_of_distances_and_whitened_it_is_cka(rng):
+    a, b = rng.normal(size=(12, 4)), rng.normal(size=(12, 9))
+    expected = np.corrcoef(pdist(a), pdist(b))[0, 1]
+    assert rsa_similarity(a, b) == pytest.approx(expected, abs=1e-12)
+    whitened = rsa_similarity(a, b, metric="sqeuclidean", comparison="cosine_cov")
+    assert whitened == pytest.approx(linear_cka(a, b), abs=1e-9)
+    with pytest.raises(ValueError, match="comparison='bures_metric' is a distance"):
+        rsa_similarity(a, b, comparison="bures_metric")
+    with pytest.raises(ValueError, match="at least 3 conditions to be compared, got 2"):
+        rsa_similarity(a[:2], b[:2])
 
 
 def test_canonical_correlations_are_cosines_of_principal_angles(rng):
