@@ -22,6 +22,7 @@ from neuroselect import (
     RDMTransformer,
 )
 from neuroselect.geometry import ParametricGeometry
+from neuroselect.alignment import ProcrustesAlignment, UnitMatching
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
@@ -31,6 +32,7 @@ from neuroselect.preprocessing import (
     UnitSelector,
 )
 from neuroselect.rsa import GeoTopologicalTransformer
+from neuroselect.rsa import Searchlight
 from neuroselect.selectivity import MixedSelectivity, TaskClusters
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
@@ -129,16 +131,21 @@ ESTIMATORS = [
     MixedSelectivity(test="permutation", n_permutations=20, random_state=0),
     RDMTransformer(),
     RDMTransformer("sqeuclidean"),
+    RDMTransformer("mahalanobis", missing="nan"),
     one_model(USUAL_WIDTH),
     two_planes(),
     GeoTopologicalTransformer(),
     BaselineSubtractor((0, 1)),
     NoiseNormalizer(),
     NoiseNormalizer("diagonal"),
+    ProcrustesAlignment(),
+    Searchlight(RDMTransformer()),
     SoftNormalizer(),
     SoftNormalizer(range_over="conditions"),
     SquareRootTransformer(),
     TaskClusters(),
+    UnitMatching(),
+    UnitMatching("semi", absolute=True),
     UnitScaler(),
     UnitSelector(),
 ]

@@ -1,10 +1,18 @@
 """Representational similarity analysis."""
 
 from neuroselect.rsa._geo_topological import GeoTopologicalTransformer
+from neuroselect.rsa._compare import compare_rdms
+from neuroselect.rsa._condition_patterns import condition_patterns, trial_rdms
+from neuroselect.rsa._cross_run import cross_run_rdms
+from neuroselect.rsa._evaluate import evaluate, model_comparison
 from neuroselect.rsa._models import model_rdms
+from neuroselect.rsa._neighborhoods import adjacency_neighborhoods, volume_neighborhoods
+from neuroselect.rsa._noise import noise_precision
+from neuroselect.rsa._noise_ceiling import noise_ceiling
 from neuroselect.rsa._rdm import condensed_rdms
 from neuroselect.rsa._rdm_regression import RDMRegression
 from neuroselect.rsa._rdm_transformer import RDMTransformer
+from neuroselect.rsa._searchlight import Searchlight, searchlight_scores
 
 __all__ = [
     "GeoTopologicalTransformer",
@@ -12,4 +20,20 @@ __all__ = [
     "RDMTransformer",
     "condensed_rdms",
     "model_rdms",
+    "RDMRegression",
+    "RDMTransformer",
+    "Searchlight",
+    "adjacency_neighborhoods",
+    "compare_rdms",
+    "condensed_rdms",
+    "condition_patterns",
+    "cross_run_rdms",
+    "evaluate",
+    "model_comparison",
+    "model_rdms",
+    "noise_ceiling",
+    "noise_precision",
+    "searchlight_scores",
+    "trial_rdms",
+    "volume_neighborhoods",
 ]
