@@ -21,8 +21,8 @@ from neuroselect import (
     RDMRegression,
     RDMTransformer,
 )
-from neuroselect.geometry import ParametricGeometry
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
+from neuroselect.geometry import ParametricGeometry
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
@@ -31,8 +31,7 @@ from neuroselect.preprocessing import (
     UnitScaler,
     UnitSelector,
 )
-from neuroselect.rsa import GeoTopologicalTransformer
-from neuroselect.rsa import Searchlight
+from neuroselect.rsa import GeoTopologicalTransformer, Searchlight
 from neuroselect.selectivity import MixedSelectivity, TaskClusters
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import csgraph_from_dense, shortest_path
 from scipy.spatial.distance import squareform
-from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from neuroselect.rsa._checks import check_finite
+from neuroselect.rsa._pairs import n_conditions_of
+from neuroselect.rsa._ranks import average_ranks
 from neuroselect.utils._sklearn import Interval, fit_context
 
 
@@ -148,13 +149,7 @@ class GeoTopologicalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEsti
         check_finite(rdms, "RDMs", ("system", "pair"))
         if not self._geodesic():
             return
-        n_pairs = rdms.shape[1]
-        n_conditions = round((1 + np.sqrt(1 + 8 * n_pairs)) / 2)
-        if n_conditions * (n_conditions - 1) // 2 != n_pairs:
-            raise ValueError(
-                f"X has {n_pairs} features, which is no number of pairs n_conditions *"
-                " (n_conditions - 1) / 2. Paths need condensed RDMs."
-            )
+        n_conditions_of(rdms.shape[1], "X")
         if (rdms < 0).any():
             system = np.flatnonzero((rdms < 0).any(axis=1))[0]
             raise ValueError(
@@ -166,7 +161,7 @@ class GeoTopologicalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEsti
 
 def scaled_ranks(rdms: NDArray) -> NDArray[np.float64]:
     """Ranks of each row, ties at their mean, from 0 to 1."""
-    return (rankdata(rdms, axis=1) - 1) / (rdms.shape[1] - 1)
+    return (average_ranks(rdms) - 1) / (rdms.shape[1] - 1)
 
 
 def ramp(ranks: NDArray, lower: float, upper: float) -> NDArray[np.float64]:

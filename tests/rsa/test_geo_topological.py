@@ -129,7 +129,7 @@ def test_a_step_of_a_pipeline(rng):
             np.ones((1, 3)),
             "two ways to choose edges, got n_neighbors=2 and edge_quantile=0.5",
         ),
-        ({"n_neighbors": 2}, np.ones((1, 4)), "X has 4 features, which is no number of pairs"),
+        ({"n_neighbors": 2}, np.ones((1, 4)), "X must be condensed RDMs .* got 4"),
         ({"n_neighbors": 2}, -np.ones((1, 3)), "the RDM of system 0 has -1"),
         ({}, [[1.0, np.nan, 2.0]], "system 0, pair 1 is NaN"),
     ],
