@@ -216,8 +216,8 @@ class GeometryDisplay:
 def _columns(codes, features, relevant):
     """Position in `features` of what is relevant in each task."""
     features = list(features)
-    if relevant is None and len(codes) == 2:
-        return np.arange(2)
+    if relevant is None and len(codes) <= 2:
+        return np.arange(len(codes))
     known = {} if relevant is None else relevant
     if any(code not in known or known[code] not in features for code in codes.tolist()):
         raise ValueError(

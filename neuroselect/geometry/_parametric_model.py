@@ -21,6 +21,7 @@ _UNPACK[_FIRST, _SECOND] = _UNPACK[_SECOND, _FIRST] = np.arange(len(_FIRST))
 # Squared distances below this share of the largest are 0 to a derivative: their quotients
 # would be rounding.
 _NOTHING = 1e-11
+_NEVER = 1e300
 
 
 class Pairs(NamedTuple):
@@ -106,12 +107,15 @@ class Fit:
 
     def __init__(self, theta, pairs: Pairs, targets, *, offset: bool, ends=None):
         self.theta, self.pairs, self.offset, self.ends = theta, pairs, offset, ends
+        self.flat = False
         self.distances = np.sqrt(np.maximum(functions_of(theta) @ pairs.features.T, 0))
         bottom, span = self._scale(targets)
         self.span = span[:, np.newaxis]
         self.rescaled = (self.distances - bottom[:, np.newaxis]) / self.span
         self.weighted = (self.rescaled - targets) * pairs.counts
-        self.loss = np.einsum("ng,ng->n", self.weighted, self.rescaled - targets)
+        loss = np.einsum("ng,ng->n", self.weighted, self.rescaled - targets)
+        # Equal distances have no range to be divided by: no solution, whatever the data.
+        self.loss = np.where(self.flat, _NEVER, loss)
 
     def gradient(self) -> NDArray[np.float64]:
         """Return half the gradient of the loss, (n, 6)."""
@@ -144,8 +148,8 @@ class Fit:
         rows = np.arange(len(self.theta))
         top, bottom = (self.distances[rows, end] for end in self.ends)
         bottom = bottom if self.offset else np.zeros_like(top)
-        # A model of equal distances has no range; its loss is that of zeros.
-        return bottom, np.where(top > bottom, top - bottom, 1.0)
+        self.flat = top <= bottom
+        return bottom, np.where(self.flat, 1.0, top - bottom)
 
     @cached_property
     def _derivatives(self):

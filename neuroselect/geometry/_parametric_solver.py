@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -51,7 +53,7 @@ def solve(candidates, pairs: Pairs, targets, *, n_starts: int, offset: bool):
 def _choose_starts(candidates, pairs, targets, n_starts, offset):
     """Candidates of least loss, ends of smooth fits from some of them, and points around those.
 
-    Of shape (n_systems, 3 * n_starts, 6) for an even number of starts.
+    Of shape (n_systems, 3 * n_starts, 6).
     """
     candidates = _unit(candidates)
     rescaled = Fit(candidates, pairs, np.zeros((1, 1)), offset=offset).rescaled
@@ -61,14 +63,15 @@ def _choose_starts(candidates, pairs, targets, n_starts, offset):
     n_smooth = (n_starts + 1) // 2
     first = np.tile(candidates[:n_smooth], (len(targets), 1, 1))
     smooth = _in_blocks(SmoothFit, first, pairs, targets, offset)[0]
-    around = _around(smooth, candidates, n_smooth, narrowest=0.3)
+    n_around = n_starts - n_smooth
+    around = _around(smooth[:, :n_around], candidates, n_around, narrowest=0.3)
     return np.concatenate([candidates[order], smooth, around], axis=1)
 
 
 def _around(theta, candidates, n_points, narrowest=0.02):
     """Points near `theta` (n_systems, 1 or n_points, 6), at most by a few to 30 per cent."""
     # The last candidates serve as noise, so that all systems have the same.
-    noise = candidates[-n_points:] / [1, 1, 1, 1, 2, np.pi / 2]
+    noise = candidates[len(candidates) - n_points :] / [1, 1, 1, 1, 2, np.pi / 2]
     noise[:, :5] = 2 * noise[:, :5] - 1
     noise *= np.geomspace(0.3, narrowest, n_points)[:, np.newaxis]
     points = theta * (1 + noise)
@@ -207,15 +210,17 @@ def _minimise_piece(theta, piece, pairs, targets, offset):
         "fun": lambda x: rows @ functions_of(x[np.newaxis])[0],
         "jac": lambda x: rows @ derivatives_of(x[np.newaxis])[0].T,
     }
-    result = minimize(
-        loss,
-        theta[0],
-        jac=True,
-        method="SLSQP",
-        bounds=bounds,
-        constraints=[constraint] if len(rows) else [],
-        options={"ftol": 1e-12, "maxiter": 50},
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Values in x were outside bounds", RuntimeWarning)
+        result = minimize(
+            loss,
+            theta[0],
+            jac=True,
+            method="SLSQP",
+            bounds=bounds,
+            constraints=[constraint] if len(rows) else [],
+            options={"ftol": 1e-12, "maxiter": 50},
+        )
     end = result.x if np.isfinite(result.x).all() else theta[0]
     return _unit(np.clip(end, LOWER, UPPER)[np.newaxis])
 

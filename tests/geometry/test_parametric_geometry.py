@@ -197,6 +197,20 @@ def test_quantities_that_a_plane_without_extent_does_not_have():
     assert_allclose(model.separation_, [np.nan, 1, 1], rtol=1e-3)
 
 
+@pytest.mark.parametrize("rescale", ["minmax", "max"])
+def test_a_model_without_any_distance_is_no_solution(rescale):
+    outlier = np.zeros((2, 153))
+    outlier[0, 40] = 1  # nothing would be closer to this than nothing at all
+    outlier[1] = 1 - outlier[0]
+    model = make(design(3), rescale=rescale).fit(outlier)
+    assert_allclose(model.model_rdms_.max(axis=1), 1)
+    assert model.objective_[0] > 1
+    assert_allclose(
+        model.objective_,
+        ((model.model_rdms_ - [rescaled(rdm, rescale) for rdm in outlier]) ** 2).sum(axis=1),
+    )
+
+
 def test_units_of_rdms_and_features(rng):
     conditions = design(3)
     _, rdm = simulated(conditions, rng, 0.1)
@@ -237,6 +251,15 @@ def test_a_system_does_not_depend_on_its_company(rng):
     )
 
 
+@pytest.mark.parametrize("n_starts", [1, 2, 3])
+def test_few_starts(n_starts, rng):
+    conditions = design(3)
+    rdms = [simulated(conditions, rng, 0.1)[1] for _ in range(2)]
+    few, many = make(conditions, n_starts=n_starts).fit(rdms), make(conditions).fit(rdms)
+    assert few.start_objectives_.shape == (2, 4 * n_starts)
+    assert (many.objective_ <= few.objective_ + 1e-9).all()
+
+
 def test_only_what_is_identifiable_has_a_name():
     conditions = design(3)
     rdms = model_rdms(conditions, ["l", "b"], "task")
@@ -262,7 +285,7 @@ def test_macaque(data_folder):
     model.fit(rdm)
     slow = {"task": conditions["context"], "b": conditions["motion"], "l": conditions["colour"]}
     rng = np.random.default_rng(0)
-    published = published_fit(slow, rdm[0], "minmax", 4, rng)
+    published = published_fit(slow, rdm[0], "minmax", 8, rng)
     assert model.objective_[0] <= published + 1e-6
     assert_allclose(model.objective_[0], published, atol=1e-4)  # of a start that got there
     assert_allclose(
