@@ -1,9 +1,10 @@
 """Is the parametric geometry fitted faster than as published, and to objectives as low?
 
 G1: RDMs of two 5 x 5 planes with noise against bounded L-BFGS-B with gradients by finite
-differences from random starts, as published (100 starts for each RDM; fewer are timed). One
-thread; ratios travel between machines, seconds do not. The recording of macaque A follows if
-$NEUROSELECT_DATA holds it.
+differences from random starts, as published (100 starts for each RDM; fewer are timed). A
+start of ours is the whole fit, polish included, divided by its descents. One thread and seconds
+of its own, so that a busy machine matters little; ratios travel between machines, seconds do not.
+The recording of macaque A follows if $NEUROSELECT_DATA holds it.
 
     python benchmarks/bench_parametric_geometry.py
 """
@@ -65,8 +66,8 @@ def simulate(n_systems, noise, rng):
 
 
 def seconds_of(run):
-    start = time.perf_counter()
-    return run(), time.perf_counter() - start
+    start = time.process_time()
+    return run(), time.process_time() - start
 
 
 def compare(title, rdms, design, rescale, n_timed, rng):
@@ -78,7 +79,8 @@ def compare(title, rdms, design, rescale, n_timed, rng):
     ends, theirs = seconds_of(
         lambda: [published_ends(r, design, rescale, s) for r, s in zip(rdms, starts, strict=True)]
     )
-    gap = (model.objective_ - np.min(ends, axis=1)).max()
+    gaps = model.objective_ - np.min(ends, axis=1)
+    gap = gaps.max()
     restart = theirs / (len(rdms) * n_timed)
     ratios = {
         "restart": restart / (ours / model.start_objectives_.size),
@@ -87,7 +89,8 @@ def compare(title, rdms, design, rescale, n_timed, rng):
     print(
         f"G1 {title:24s}{ours / len(rdms) * 1e3:8.1f} ms an RDM; published {restart * 1e3:6.1f} ms"
         f" a start; ratio per start {ratios['restart']:6.0f}, of {PUBLISHED_STARTS} starts"
-        f" {ratios['fit']:6.0f}; objective - best published: at most {gap:.1e}"
+        f" {ratios['fit']:6.0f}; objective - best published: at most {gap:.1e},"
+        f" below -1e-3 in {np.mean(gaps < -1e-3):.0%}"
     )
     assert gap <= 1e-6
     return {"ours": ours / len(rdms), "published_start": restart, **ratios}
