@@ -249,7 +249,7 @@ def _make_jobs(networks, X, y, row_sets):
     seen: dict = {}
     jobs = []
     for network, rows in zip(networks, row_sets, strict=True):
-        key = (type(network), network.task_column, _fingerprint(rows))
+        key = (type(network), network._reading(), _fingerprint(rows))
         if key not in seen:
             X_own, y_own = (X, y) if rows is None else (take_rows(X, rows), take_rows(y, rows))
             before = set(vars(network))
