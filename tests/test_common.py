@@ -85,8 +85,6 @@ ESTIMATORS = [
     MultiTaskMLPClassifier((10,), batch_size=10, **SMALL),
     MultiTaskCNNClassifier((10,), max_iter=100, **STRIPES),
     ContextGatedClassifier((10,), **SMALL),
-    ContextGatedClassifier((10,), center_inputs=True, **SMALL),
-    ContextGatedRegressor((10,), gating="oja", sluggishness=0.5, **SMALL),
     ContextGatedRegressor((10,), loss="expected_reward", center_inputs=True, **SMALL),
     LesionSelectivity(MultiTaskCNNClassifier((6,), random_state=0, **STRIPES), layer=0),
     LesionSelectivity(MultiTaskMLP((6,), max_iter=50, random_state=0, **SMALL)),
