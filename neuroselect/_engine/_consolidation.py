@@ -15,15 +15,9 @@ from torch import zeros_like
 from neuroselect._engine._activations import ACTIVATIONS
 from neuroselect._engine._batches import Batch, MiniBatches
 from neuroselect._engine._conv import CONV_TRIALS, ConvFront
+from neuroselect._engine._gates import entering, task_signal, through_gates
 from neuroselect._engine._losses import LOSSES
-from neuroselect._engine._passes import (
-    delta_below,
-    entering,
-    forward,
-    output_delta,
-    task_signal,
-    through_gates,
-)
+from neuroselect._engine._passes import delta_below, forward, output_delta
 from neuroselect._engine._spec import Job
 from neuroselect._engine._stack import Stack
 from neuroselect.consolidation import EWC

@@ -13,6 +13,7 @@ import torch
 
 from neuroselect._engine._activations import ACTIVATIONS
 from neuroselect._engine._conv import ConvFront
+from neuroselect._engine._gates import entering, gate_values, task_signal, through_gates
 from neuroselect._engine._spec import NetworkSpec
 from neuroselect._engine._stack import Stack
 
@@ -54,43 +55,6 @@ def cues(network: NetworkSpec, signal, share=None):
     if network.gates:
         return first, torch.cat([cue, signal], -1)
     return first, None if network.cue_enters_input else cue
-
-
-def entering(stack: Stack, cue):
-    """The part of the cue that is added to a layer's input."""
-    return cue if stack.gated is None else cue[..., : stack.network.n_tasks]
-
-
-def task_signal(stack: Stack, cue):
-    """The part of the cue that opens gates: (n_networks, n_trials, n_tasks)."""
-    signal = cue[..., stack.network.n_tasks :]
-    return signal.expand(stack.n_networks, *signal.shape[-2:])
-
-
-def gate_values(stack: Stack, cue):
-    """How far the gates of units are open, between 0 and 1: (n_networks, n_trials, n_units)."""
-    gates = torch.bmm(task_signal(stack, cue), stack.layers[stack.gated].gates)
-    return gates.sigmoid_() if stack.network.gates == "learned" else gates
-
-
-def through_gates(stack: Stack, delta, activity, cue):
-    """Carry the gradient ``delta`` at gated activity through the gates, in place.
-
-    Returns
-    -------
-    delta : tensor
-        Gradient at the activity before the gates.
-    activity : tensor
-        The activity before the gates; 0 where a closed gate lets nothing through.
-    at_gates : tensor or None
-        Gradient at the weighted sums that learned gates are the sigmoid of.
-    """
-    gates = gate_values(stack, cue)
-    at_gates = None
-    if stack.network.gates == "learned":
-        at_gates = (1 - gates).mul_(delta).mul_(activity)
-    before = torch.where(gates > 0, activity / gates, 0.0)
-    return delta.mul_(gates), before, at_gates
 
 
 class Buffers:
@@ -219,7 +183,7 @@ def backward(stack: Stack, inputs: Inputs, hidden: list, delta, buffers: Buffers
     if stack.shared:
         torch.mm(inputs.first.T, buffers.first_delta_matrix, out=stack.first_grad_matrix)
     else:
-        torch.bmm(inputs.first.transpose(1, 2), delta, out=stack.first_grad)
+        outer_products(inputs.first.transpose(1, 2), delta, out=stack.first_grad)
     if stack.conv_layers:
         buffers.front.backward(delta)
 
@@ -231,8 +195,15 @@ def _weight_gradients(stack, k, delta, cue, buffers):
         products = torch.mul(buffers.activity[k - 1], delta, out=buffers.delta[k - 1])
         torch.sum(products, 1, out=grads.coefs.squeeze(2))
     else:
-        torch.bmm(buffers.transposed[k - 1], delta, out=grads.coefs)
+        outer_products(buffers.transposed[k - 1], delta, out=grads.coefs)
     if grads.context is not None:
         cue = entering(stack, cue)
         cue = cue.expand(delta.shape[0], *cue.shape[-2:])
-        torch.bmm(cue.transpose(1, 2), delta, out=grads.context)
+        outer_products(cue.transpose(1, 2), delta, out=grads.context)
+
+
+def outer_products(transposed, delta, out=None):
+    """Outer products of what enters a layer (..., fan_in, n_trials) and ``delta``, summed."""
+    if delta.shape[1] == 1:  # much faster than a product of matrices
+        return torch.mul(transposed, delta, out=out)
+    return torch.bmm(transposed, delta, out=out)

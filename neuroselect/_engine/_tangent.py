@@ -13,16 +13,8 @@ import numpy as np
 import torch
 
 from neuroselect._engine._activations import ACTIVATIONS
-from neuroselect._engine._passes import (
-    Inputs,
-    delta_below,
-    entering,
-    forward,
-    make_inputs,
-    output_delta,
-    task_signal,
-    through_gates,
-)
+from neuroselect._engine._gates import entering, task_signal, through_gates
+from neuroselect._engine._passes import Inputs, delta_below, forward, make_inputs, output_delta
 from neuroselect._engine._spec import NetworkSpec, Weights
 from neuroselect._engine._stack import Stack
 from neuroselect.utils._torch import one_thread, usable_device

@@ -145,7 +145,8 @@ class _Step:
         buffers = self.buffers[n_trials]
         hidden, output = forward(self.stack, batch.inputs, buffers)
         losses, delta = self.loss(output, batch.target)
-        delta.mul_(self.scale / n_trials if self.spec.reduction == "mean" else self.scale)
+        averaged = n_trials > 1 and self.spec.reduction == "mean"
+        delta.mul_(self.scale / n_trials if averaged else self.scale)
         if batch.weight is not None:
             losses = losses * batch.weight
             delta.mul_(batch.weight.unsqueeze(-1))

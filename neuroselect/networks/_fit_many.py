@@ -58,7 +58,8 @@ def fit_many(
 
     Parameters
     ----------
-    estimators : sequence of MultiTaskMLP, MultiTaskMLPClassifier or MultiTaskCNNClassifier
+    estimators : sequence of MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskCNNClassifier, \
+ContextGatedRegressor or ContextGatedClassifier
         Networks to train. They are cloned, not changed.
     X : array-like of shape (n_trials, n_features + 1)
         Trials, shared by all networks.
