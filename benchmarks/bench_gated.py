@@ -1,11 +1,12 @@
-"""Train networks with Hebbian context gating, one trial a step: together, and as NumPy loops.
+"""Train networks with Hebbian context gating, one trial a step: together, and as loops.
 
 The blobs task in two blocks (Flesch et al. 2023): 100 hidden units, gradient of the expected
-reward, and after every step Oja's rule on the context weights; a sluggish task signal and all
-inputs centred. `fit_many` trains all networks as one stack; the loop trains one network after the
-other, with the arithmetic of a step in NumPy as one would write it for speed. One thread. Prints
-seconds per network, their ratio, and how far the weights are apart from those of loops with the
-same initial weights and the same order of trials. Run it on a quiet machine; ratios are good to
+reward, and after every step Oja's rule on the context weights; inputs centred, with and without a
+sluggish task signal. `fit_many` trains all networks as one stack; loops train one network after
+the other: in NumPy, with the arithmetic of a step written out for speed, and in PyTorch with
+autograd, as published code has it. One thread. Prints microseconds per network and step, how many
+times slower the loops are, and how far their weights are apart from the stack's, which begin with
+the same weights and see the same order of trials. Run it on a quiet machine; ratios are good to
 about a quarter.
 
     python benchmarks/bench_gated.py [--networks 20] [--loops 3] [--passes 200] [--repeats 3]
@@ -24,6 +25,7 @@ from neuroselect.curricula import Blocked
 from neuroselect.datasets import make_context_blobs
 
 X, REWARD = make_context_blobs(normalize=False)
+N_STIMULI = X.shape[1] - 1
 
 
 def networks(n_networks, n_passes, sluggishness):
@@ -58,22 +60,26 @@ def order_of_trials(net):
     return np.concatenate([step for steps in passes for step in steps])
 
 
-def as_a_loop(net):
-    """Train one network from the initial weights of ``net``, trial by trial."""
-    order, n_stimuli = order_of_trials(net), X.shape[1] - 1
+def shown_inputs(net):
+    """Centred inputs and reward of each step, the task signal sluggish."""
+    order = order_of_trials(net)
     inputs = np.hstack([X[:, :-1], np.eye(2)[X[:, -1].astype(int)]])
     mean = inputs.mean(0)
     shown = inputs[order]
     if net.sluggishness < 1:
-        signal = shown[0, n_stimuli:]
-        for cue in shown[:, n_stimuli:]:
+        signal = shown[0, N_STIMULI:]
+        for cue in shown[:, N_STIMULI:]:
             signal = net.sluggishness * cue + (1 - net.sluggishness) * signal
             cue[:] = signal
-    shown -= mean
+    return shown - mean, REWARD[order]
+
+
+def in_numpy(net):
+    """Train one network from the initial weights of ``net``, trial by trial."""
     W = np.vstack([net.initial_coefs_[0], net.initial_context_coefs_])
     b, w = net.initial_intercepts_[0].copy(), net.initial_coefs_[1][:, 0].copy()
-    c, rate, context = net.initial_intercepts_[1][0], net.learning_rate_init, W[n_stimuli:]
-    for x, reward in zip(shown, REWARD[order], strict=True):
+    c, rate, context = net.initial_intercepts_[1][0], net.learning_rate_init, W[N_STIMULI:]
+    for x, reward in zip(*shown_inputs(net), strict=True):
         h = np.maximum(x @ W + b, 0)
         p = 1 / (1 + np.exp(-(h @ w + c)))
         slope = -rate * p * (1 - p) * reward
@@ -82,10 +88,32 @@ def as_a_loop(net):
         c -= slope
         b -= delta
         W -= x[:, None] * delta
-        cue = x[n_stimuli:]
+        cue = x[N_STIMULI:]
         u = cue @ context
         context += net.hebbian_rate * (cue[:, None] - u * context) * u
     return W, b, w, c
+
+
+def in_pytorch(net):
+    """Train it with autograd, and the rule on what that leaves."""
+    start = [np.vstack([net.initial_coefs_[0], net.initial_context_coefs_])]
+    start += [net.initial_intercepts_[0], net.initial_coefs_[1], net.initial_intercepts_[1]]
+    W, b, w, c = parameters = [torch.tensor(a, requires_grad=True) for a in start]
+    for x, reward in zip(*map(torch.tensor, shown_inputs(net)), strict=True):
+        loss = -torch.sigmoid(torch.relu(x @ W + b) @ w + c) * reward
+        loss.backward()
+        with torch.no_grad():
+            for p in parameters:
+                p -= net.learning_rate_init * p.grad
+                p.grad.zero_()
+            cue, context = x[N_STIMULI:], W[N_STIMULI:]
+            u = cue @ context
+            context += net.hebbian_rate * u * (cue[:, None] - u * context)
+    W, b, w, c = (p.detach().numpy() for p in parameters)
+    return W, b, w[:, 0], c
+
+
+LOOPS = {"NumPy": in_numpy, "PyTorch": in_pytorch}
 
 
 def apart(net, loop):
@@ -106,20 +134,25 @@ def timed(function, *args):
 
 
 def compare(n_networks, n_loops, n_passes, repeats, sluggishness):
-    """Print times, their ratio and the agreement."""
+    """Print times, their ratios and the agreement."""
     nets = networks(n_networks, n_passes, sluggishness)
-    fit_many(networks(2, 1, sluggishness), X, REWARD)  # the first steps load what comes late
-    seconds = {"fit_many": [], "loop": []}
+    for warm in fit_many(networks(2, 1, sluggishness), X, REWARD):  # what comes late is loaded
+        in_pytorch(warm)
+    seconds = {"fit_many": []} | {name: [] for name in LOOPS}
     for _ in range(repeats):
         fitted, s = timed(fit_many, nets, X, REWARD)
         seconds["fit_many"].append(s / n_networks)
-        loops, s = timed(lambda fitted=fitted: [as_a_loop(net) for net in fitted[:n_loops]])
-        seconds["loop"].append(s / n_loops)
-    together, alone = (np.median(seconds[name]) for name in ("fit_many", "loop"))
-    gaps, moves = zip(*map(apart, fitted, loops), strict=False)
-    print(f"  sluggishness {sluggishness:<5} fit_many {together:7.3f} s per network,", end=" ")
-    print(f"loop {alone:7.3f} s: {alone / together:5.1f}x;", end=" ")
-    print(f"weights apart by {max(gaps):.1e} (context weights moved by {max(moves):.1e})")
+        loops = []
+        for name, loop in LOOPS.items():
+            trained, s = timed(lambda f=loop, n=fitted: [f(net) for net in n[:n_loops]])
+            seconds[name].append(s / n_loops)
+            loops += zip(fitted, trained, strict=False)
+    together, *alone = (1e6 * np.median(s) / (50 * n_passes) for s in seconds.values())
+    gaps, moves = zip(*(apart(*pair) for pair in loops), strict=True)
+    print(f"  sluggishness {sluggishness:<4} fit_many {together:6.1f} us", end="")
+    for name, each in zip(LOOPS, alone, strict=True):
+        print(f", {name} {each:6.1f} us ({each / together:.1f}x)", end="")
+    print(f"; weights apart by {max(gaps):.1e} (context weights moved by {max(moves):.1e})")
     assert max(moves) > 0.1
     assert max(gaps) <= 1e-10
 

@@ -11,7 +11,6 @@ import torch
 
 from neuroselect._engine._batches import Batch
 from neuroselect._engine._gates import entering
-from neuroselect._engine._passes import outer_products
 from neuroselect._engine._spec import Job
 from neuroselect._engine._stack import Stack
 
@@ -64,7 +63,11 @@ class Oja:
         if n_trials > 1:
             shrink = shrink.sum(1, keepdim=True)
         for x, w in pairs:
-            w.addcmul_(w, shrink, value=-1).add_(outer_products(x.transpose(1, 2), rated))
+            w.addcmul_(w, shrink, value=-1)
+            if n_trials == 1:
+                w.addcmul_(x.transpose(1, 2), rated)
+            else:
+                w.add_(torch.bmm(x.transpose(1, 2), rated))
 
     def _weights(self):
         """Weights that change, one tensor for each part of the input."""
