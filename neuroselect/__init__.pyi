@@ -1,4 +1,5 @@
 from . import (
+    behavior,
     consolidation,
     curricula,
     datasets,
