@@ -14,6 +14,7 @@ from . import (
     selectivity,
     studies,
 )
+from .behavior import ChoiceModel
 from .geometry import participation_ratio
 from .model_selection import BatchedGridSearchCV
 from .networks import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
