@@ -82,8 +82,9 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
         Codes of the tasks, sorted: the first is north.
     classes_ : ndarray of shape (2,)
         0 reject, 1 accept.
-    convergence_ : float
-        Share of the starting points from which the iteration converged.
+    start_objectives_ : ndarray of shape (n_starts,)
+        The objective reached from each starting point, sorted, before further refinement: how
+        rugged it is.
     n_features_in_ : int
         3.
     feature_names_in_ : ndarray of shape (3,)
@@ -311,7 +312,7 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
         n = self.n_trials_ if self.objective == "binomial" else (cells.counts > 0).sum()
         self.aic_ = 2 * self.objective_ + 2 * self.n_params_
         self.bic_ = float(2 * self.objective_ + self.n_params_ * np.log(n))
-        self.convergence_ = float(fit.converged[k])
+        self.start_objectives_ = fit.of_starts[k].copy()
         return self
 
     def _local(self) -> NDArray[np.float64]:

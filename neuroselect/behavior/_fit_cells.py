@@ -11,21 +11,21 @@ from neuroselect.behavior._psychometric import SLOPE, Cells, Layout, objective_o
 
 # The published objective has kinks, which are rounded less and less.
 WIDTHS = {"binomial": (0.0,), "published": (1e-2, 1e-4, 1e-6, 1e-9)}
-NARROW_WIDTHS = (1e-3, 1e-4, 1e-6, 1e-9)
+NARROW_WIDTHS = (1e-3, 1e-6, 1e-9)
 # Its lowest minimum may be narrow, near the best one found so far but steeper: rounds of starts
 # around that one, with these standard deviations at most (radians; levels; probability).
-N_ROUNDS, N_AROUND = 5, 20
+N_ROUNDS, N_AROUND = 2, 50
 ANGLE_SPREAD, OFFSET_SPREAD, LAPSE_SPREAD = np.radians(15), 0.2, 0.05
 
-MAX_ITER = 60  # Newton steps from each start, at each width
+MAX_ITER = {"binomial": 200, "published": 60}  # Newton steps from each start, at each width
 
 
 class CellFit(NamedTuple):
-    """Parameters (n_subjects, n_params), objective (n_subjects,), share of starts converged."""
+    """Parameters (n_subjects, n_params), objective (n_subjects,) and (n_subjects, n_starts)."""
 
     parameters: NDArray[np.float64]
     value: NDArray[np.float64]
-    converged: NDArray[np.float64]
+    of_starts: NDArray[np.float64]
 
 
 def fit_cells(
@@ -38,21 +38,21 @@ def fit_cells(
     """Return the best fit of each subject; all subjects have the same starting points."""
     starts = first_starts(variant, n_starts, rng)
     widths = WIDTHS[objective]
-    best, converged = _best_of(cells, variant, objective, starts[np.newaxis], widths)
+    best = _best_of(cells, variant, objective, starts[np.newaxis], widths)
     if objective == "published":
         for _ in range(N_ROUNDS):
             around = _starts_around(best.parameters, variant, rng)
-            found, _ = _best_of(cells, variant, objective, around, NARROW_WIDTHS)
+            found = _best_of(cells, variant, objective, around, NARROW_WIDTHS)
             best = _better(best, found)
         best = _better(best, polish(cells, variant, best.parameters))
     else:
         subject = np.arange(len(best.value))
         precise = minimize_batch(
             objective_of(objective, cells, variant, subject),
-            best.parameters, variant.bounds, max_iter=10 * MAX_ITER, tol=1e-15,
+            best.parameters, variant.bounds, max_iter=1000, tol=1e-15,
         )  # fmt: skip
-        best = _better(best, CellFit(precise.x, precise.value, converged))
-    return best._replace(converged=converged)
+        best = _better(best, best._replace(parameters=precise.x, value=precise.value))
+    return best
 
 
 def first_starts(variant: Layout, n_starts: int, rng) -> NDArray[np.float64]:
@@ -83,7 +83,7 @@ def _starts_around(parameters, variant: Layout, rng) -> NDArray[np.float64]:
     return np.clip(np.where(kinds == "slope", steep, starts), *variant.bounds.T)
 
 
-def _best_of(cells, variant, objective, starts, widths) -> tuple[CellFit, NDArray]:
+def _best_of(cells, variant, objective, starts, widths) -> CellFit:
     """Minimise from starts (n_subjects or 1, n_starts, p); return the best of each subject."""
     n_subjects, (_, n_starts, n_params) = len(cells.counts), starts.shape
     subject = np.repeat(np.arange(n_subjects), n_starts)
@@ -91,7 +91,7 @@ def _best_of(cells, variant, objective, starts, widths) -> tuple[CellFit, NDArra
     for width in widths:
         found = minimize_batch(
             objective_of(objective, cells, variant, subject, width),
-            x, variant.bounds, max_iter=MAX_ITER, tol=1e-12,
+            x, variant.bounds, max_iter=MAX_ITER[objective], tol=1e-12,
         )  # fmt: skip
         x = found.x
     value = found.value
@@ -99,9 +99,8 @@ def _best_of(cells, variant, objective, starts, widths) -> tuple[CellFit, NDArra
         value, _, _ = objective_of(objective, cells, variant, subject)(x, np.arange(len(x)))
     value = value.reshape(n_subjects, n_starts)
     chosen = np.arange(n_subjects), value.argmin(axis=1)
-    converged = found.converged.reshape(n_subjects, n_starts).mean(axis=1)
     x = x.reshape(n_subjects, n_starts, n_params)[chosen]
-    return CellFit(x, value[chosen], converged), converged
+    return CellFit(x, value[chosen], np.sort(value, axis=1))
 
 
 def _better(one: CellFit, other: CellFit) -> CellFit:

@@ -126,12 +126,12 @@ def objective_of(
             parameters[:, variant.local], cells.features[of]
         )
         value, slope, curvature = terms(accept, reject, cells.accepted[of], cells.counts[of], width)
-        force = (slope[..., np.newaxis, :] @ gradient)[..., 0, :]  # (n, 2, 4)
+        force = slope[..., np.newaxis, :] @ gradient  # (n, 2, 1, 4)
         bend = (gradient * curvature[..., np.newaxis]).swapaxes(-1, -2) @ gradient
         return (
             value.sum(axis=(1, 2)),
-            np.einsum("ntk,tkp->np", force, place),
-            np.einsum("ntkl,tkp,tlq->npq", bend, place, place, optimize=True),
+            (force @ place).sum(axis=(1, 2)),
+            (place.swapaxes(1, 2) @ bend @ place).sum(axis=1),
         )
 
     def objective(parameters, rows):

@@ -14,10 +14,10 @@ def check_choices(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return choices or shares, and weights, as floats of shape (n,)."""
     y = np.asarray(y)
-    if y.dtype.kind not in "iufb" and not all(np.isreal(value) for value in y.ravel()):
+    if y.dtype.kind in "USmM" or any(isinstance(value, str) for value in y.ravel()[:100]):
         raise ValueError(
             "Unknown label type: y must hold choices, 1 (accept) or 0 (reject), or shares of accept"
-            f" choices from 0 to 1, got {y.ravel()[0]!r}. Code responses as 0 and 1."
+            f" choices from 0 to 1, got {str(y.ravel()[0])!r}. Code responses as 0 and 1."
         )
     y = column_or_1d(y, dtype=np.float64, warn=True)
     if len(y) != n:
@@ -33,8 +33,8 @@ def check_choices(
     weight = np.ones(n) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n,) or not weight.any():
         raise ValueError(
-            f"sample_weight must hold the number of trials of each of the {n} rows, and sample"
-            f" weights must not all be zero; got shape {weight.shape}."
+            f"sample_weight must hold the number of trials of each of the {n} rows, not all of"
+            f" them 0; got shape {weight.shape}."
         )
     return y, weight
 
