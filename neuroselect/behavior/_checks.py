@@ -1,5 +1,7 @@
 """Checks of choice matrices, shared by all functions of behaviour."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -30,6 +32,18 @@ def check_choice_matrices(matrices: ArrayLike) -> NDArray[np.float64]:
         )
     _check_shares(m)
     return m
+
+
+def as_groups(matrices: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+    """Return checked choice matrices by the name of the group; "" for an array of one group."""
+    named = matrices if isinstance(matrices, Mapping) else {"": matrices}
+    groups = {str(name): check_choice_matrices(group) for name, group in named.items()}
+    if len({group.shape[1:] for group in groups.values()}) != 1:
+        raise ValueError(
+            "choice matrices of the groups must have the same number of levels, got shapes"
+            f" {[group.shape for group in groups.values()]}."
+        )
+    return groups
 
 
 def _check_shares(m: NDArray[np.float64]) -> None:

@@ -54,9 +54,9 @@ def compare_groups(
     -------
     table : DataFrame
         One row per measure: measure, T, dof, alternative, p_val, CI95 (low, high; of the
-        difference of means), cohen_d, mean_x, mean_y, n_x, n_y. Cohen's d is the difference
-        divided by the pooled standard deviation; that of pairs by the root of the mean of both
-        variances; its sign is that of the difference.
+        difference of means), cohen_d, mean_x, n_x, mean_y, n_y; the columns of the t test are
+        named as in pingouin. Cohen's d is the magnitude of the difference divided by the pooled
+        standard deviation, for pairs by the root of the mean of both variances; T has the sign.
 
     Raises
     ------
@@ -111,7 +111,8 @@ def _row(name, a, b, paired, alternative, welch) -> dict:
         d = (a.mean() - b.mean()) / np.sqrt(pooled / degrees)
     row = {
         "measure": name, "T": test.statistic, "dof": test.df, "alternative": alternative,
-        "p_val": test.pvalue, "CI95": np.array(test.confidence_interval(0.95)), "cohen_d": d,
+        "p_val": test.pvalue, "CI95": np.array(test.confidence_interval(0.95)),
+        "cohen_d": abs(d),
         "mean_x": a.mean(), "n_x": len(a),
     }  # fmt: skip
     return row if b is None else row | {"mean_y": b.mean(), "n_y": len(b)}
