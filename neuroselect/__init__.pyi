@@ -1,5 +1,6 @@
 from . import (
     alignment,
+    behavior,
     consolidation,
     continual,
     curricula,
@@ -15,6 +16,7 @@ from . import (
     selectivity,
     studies,
 )
+from .behavior import ChoiceModel
 from .geometry import participation_ratio
 from .model_selection import BatchedGridSearchCV
 from .networks import (
