@@ -68,7 +68,8 @@ class ContextGating:
     def _learn_means(self, trials: Trials) -> None:
         """Means over the trials of what the network sees of them."""
         weight = np.ones(len(trials.task)) if trials.weight is None else trials.weight
-        self._stimulus_means = np.average(trials.stimuli, axis=0, weights=weight.astype(float))
+        stimuli = np.ascontiguousarray(trials.stimuli)  # sums round alike, whatever X was
+        self._stimulus_means = np.average(stimuli, axis=0, weights=weight.astype(float))
         counts = np.bincount(trials.task, weights=weight, minlength=len(self.tasks_))
         self._cue_share = counts / weight.sum()
 
