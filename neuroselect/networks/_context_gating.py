@@ -78,9 +78,10 @@ class ContextGating:
 
     def _make_job(self, trials: Trials, **how) -> Job:
         job = super()._make_job(trials, **how)
+        cued = job.spec.network.n_tasks > 0
         spec = job.spec._replace(
-            hebbian=self.gating if self.gating in HEBBIAN else None,
-            sluggish=self.sluggishness < 1 and job.spec.network.n_tasks > 0,
+            hebbian=self.gating if cued and self.gating in HEBBIAN else None,
+            sluggish=cued and self.sluggishness < 1,
         )
         rates = {"hebbian_rate": float(self.hebbian_rate), "sluggishness": float(self.sluggishness)}
         return job._replace(spec=spec, **rates)
