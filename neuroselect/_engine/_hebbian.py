@@ -10,17 +10,13 @@ from __future__ import annotations
 import torch
 
 from neuroselect._engine._batches import Batch
-from neuroselect._engine._gates import entering
 from neuroselect._engine._spec import Job
 from neuroselect._engine._stack import Stack
 
 
 def make_oja(stack: Stack, jobs: list[Job]) -> Oja | None:
     """Return what changes the weights after each step of descent, or None."""
-    spec = jobs[0].spec
-    if spec.hebbian is None or (spec.hebbian == "oja" and not spec.network.n_tasks):
-        return None
-    return Oja(stack, jobs)
+    return None if jobs[0].spec.hebbian is None else Oja(stack, jobs)
 
 
 def weighted_sums(x, w):
@@ -77,12 +73,11 @@ class Oja:
             return [layer.context]
         if k == 0:
             return [self.stack.first[:, :-1]]
-        return [layer.coefs] if layer.context is None else [layer.coefs, layer.context]
+        return [layer.coefs, layer.context]
 
     def _inputs(self, batch, hidden):
         network, (first, cue) = self.spec.network, batch.inputs
         k = network.context_layer
         if k == 0:
             return [first[..., :-1] if self.everything else first[..., network.n_features : -1]]
-        parts = [hidden[k - 1]] if self.everything else []
-        return parts if cue is None else [*parts, entering(self.stack, cue)]
+        return [hidden[k - 1], cue] if self.everything else [cue]

@@ -60,8 +60,7 @@ class ContextGatedRegressor(ContextGating, MultiTaskMLP):
           ±(1, -1)/√2: one context excites a unit, the other inhibits it.
         - "oja_all": the same over all inputs of that layer, and for all their weights.
 
-        With ``task_column=None`` there is no context and nothing to gate: only "oja_all" then
-        differs from "none", by Oja's rule for the stimuli.
+        With ``task_column=None`` there is no context: all of them are then "none".
     gate_share : float, default=0.2
         Share of units that are on in a task, for "random": the number of units is rounded and at
         least 1.

@@ -68,7 +68,8 @@ class ContextGating:
     def _learn_means(self, trials: Trials) -> None:
         """Means over the trials of what the network sees of them."""
         weight = np.ones(len(trials.task)) if trials.weight is None else trials.weight
-        self._stimulus_means = np.average(trials.stimuli, axis=0, weights=weight.astype(float))
+        stimuli = np.ascontiguousarray(trials.stimuli)  # sums round alike, whatever X was
+        self._stimulus_means = np.average(stimuli, axis=0, weights=weight.astype(float))
         counts = np.bincount(trials.task, weights=weight, minlength=len(self.tasks_))
         self._cue_share = counts / weight.sum()
 
@@ -77,9 +78,10 @@ class ContextGating:
 
     def _make_job(self, trials: Trials, **how) -> Job:
         job = super()._make_job(trials, **how)
+        cued = job.spec.network.n_tasks > 0
         spec = job.spec._replace(
-            hebbian=self.gating if self.gating in HEBBIAN else None,
-            sluggish=self.sluggishness < 1 and job.spec.network.n_tasks > 0,
+            hebbian=self.gating if cued and self.gating in HEBBIAN else None,
+            sluggish=cued and self.sluggishness < 1,
         )
         rates = {"hebbian_rate": float(self.hebbian_rate), "sluggishness": float(self.sluggishness)}
         return job._replace(spec=spec, **rates)
