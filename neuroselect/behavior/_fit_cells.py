@@ -46,6 +46,9 @@ def fit_cells(
             found = _best_of(cells, variant, objective, around, NARROW_WIDTHS)
             best = _better(best, found)
         best = _better(best, polish(cells, variant, best.parameters))
+        # Saturated cells leave a valley that is all but flat along the slope.
+        steepest = np.where(np.array(_kinds(variant)) == "slope", SLOPE[1], best.parameters)
+        best = _better(best, polish(cells, variant, steepest))
     else:
         subject = np.arange(len(best.value))
         precise = minimize_batch(
