@@ -1,6 +1,8 @@
 from . import (
     behavior,
+    alignment,
     consolidation,
+    continual,
     curricula,
     datasets,
     displays,

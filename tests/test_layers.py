@@ -95,7 +95,9 @@ def test_importing_the_package_is_cheap():
     "name",
     [
         "behavior",
+        "alignment",
         "consolidation",
+        "continual",
         "curricula",
         "datasets",
         "recordings",
