@@ -74,7 +74,8 @@ def loop(objective, shares, starts):
 def simulated(n_subjects, rng):
     truth = np.column_stack(
         [
-            np.radians(rng.uniform(140, 220, n_subjects)), np.radians(rng.uniform(50, 130, n_subjects)),
+            np.radians(rng.uniform(140, 220, n_subjects)),
+            np.radians(rng.uniform(50, 130, n_subjects)),
             rng.uniform(0.5, 5, n_subjects), rng.uniform(-0.5, 0.5, n_subjects),
             rng.uniform(0, 0.15, n_subjects),
         ]

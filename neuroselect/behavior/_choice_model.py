@@ -83,8 +83,8 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (2,)
         0 reject, 1 accept.
     start_objectives_ : ndarray of shape (n_starts,)
-        The objective reached from each starting point, sorted, before further refinement: how
-        rugged it is.
+        The objective reached from each starting point, sorted, before all refinement: how rugged
+        it is.
     n_features_in_ : int
         3.
     feature_names_in_ : ndarray of shape (3,)

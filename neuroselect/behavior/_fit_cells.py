@@ -10,8 +10,9 @@ from neuroselect.behavior._polish import polish
 from neuroselect.behavior._psychometric import SLOPE, Cells, Layout, objective_of
 
 # The published objective has kinks, which are rounded less and less.
-WIDTHS = {"binomial": (0.0,), "published": (1e-2, 1e-4, 1e-6, 1e-9)}
-NARROW_WIDTHS = (1e-3, 1e-6, 1e-9)
+WIDTHS = {"binomial": (0.0,), "published": (1e-2, 1e-4, 1e-7)}
+NARROW_WIDTHS = (1e-3, 1e-6)
+N_KEPT = 20  # of a subject's starts, the best after the first width go on to the next ones
 # Its lowest minimum may be narrow, near the best one found so far but steeper: rounds of starts
 # around that one, with these standard deviations at most (radians; levels; probability).
 N_ROUNDS, N_AROUND = 2, 50
@@ -45,6 +46,9 @@ def fit_cells(
             found = _best_of(cells, variant, objective, around, NARROW_WIDTHS)
             best = _better(best, found)
         best = _better(best, polish(cells, variant, best.parameters))
+        # Saturated cells leave a valley that is all but flat along the slope.
+        steepest = np.where(np.array(_kinds(variant)) == "slope", SLOPE[1], best.parameters)
+        best = _better(best, polish(cells, variant, steepest))
     else:
         subject = np.arange(len(best.value))
         precise = minimize_batch(
@@ -86,21 +90,22 @@ def _starts_around(parameters, variant: Layout, rng) -> NDArray[np.float64]:
 def _best_of(cells, variant, objective, starts, widths) -> CellFit:
     """Minimise from starts (n_subjects or 1, n_starts, p); return the best of each subject."""
     n_subjects, (_, n_starts, n_params) = len(cells.counts), starts.shape
-    subject = np.repeat(np.arange(n_subjects), n_starts)
-    x = np.broadcast_to(starts, (n_subjects, n_starts, n_params)).reshape(-1, n_params)
+    x = np.broadcast_to(starts, (n_subjects, n_starts, n_params))
     for width in widths:
+        subject = np.repeat(np.arange(n_subjects), x.shape[1])
         found = minimize_batch(
             objective_of(objective, cells, variant, subject, width),
-            x, variant.bounds, max_iter=MAX_ITER[objective], tol=1e-12,
+            x.reshape(-1, n_params), variant.bounds, max_iter=MAX_ITER[objective], tol=1e-12,
         )  # fmt: skip
-        x = found.x
-    value = found.value
-    if widths[-1] > 0:
-        value, _, _ = objective_of(objective, cells, variant, subject)(x, np.arange(len(x)))
-    value = value.reshape(n_subjects, n_starts)
-    chosen = np.arange(n_subjects), value.argmin(axis=1)
-    x = x.reshape(n_subjects, n_starts, n_params)[chosen]
-    return CellFit(x, value[chosen], np.sort(value, axis=1))
+        exact = objective_of(objective, cells, variant, subject)
+        value = found.value if width == 0 else exact(found.x, np.arange(len(subject)))[0]
+        value = value.reshape(n_subjects, -1)
+        order = value.argsort(axis=1)[:, :N_KEPT]
+        if width == widths[0]:
+            of_starts = np.sort(value, axis=1)
+        x = found.x.reshape(n_subjects, -1, n_params)
+        x = np.take_along_axis(x, order[..., np.newaxis], axis=1)
+    return CellFit(x[:, 0], value.min(axis=1), of_starts)
 
 
 def _better(one: CellFit, other: CellFit) -> CellFit:
