@@ -180,7 +180,7 @@ ARITHMETIC = Study(
     measure=measure_arithmetic,
     n_networks=30,
     max_iter=10,
-    quick={"n_networks": 6},
+    quick={"n_networks": 4},
     recording=None,
     own_trials=True,
 )

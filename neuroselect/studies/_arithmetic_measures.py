@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from neuroselect.studies._study import Study
 
 LEARNED = 0.05  # mean absolute error in either task
-ESTIMATORS = {
-    "exact lesion": {"method": "lesion", "effect": "squared"},
-    "Taylor": {"method": "taylor", "effect": "squared"},
-    "signed increase": {"method": "lesion", "effect": "increase"},
+EXACT, TAYLOR, SIGNED, FREE = ESTIMATORS = (
+    "exact lesion", "Taylor", "signed increase", "exact, no residual",
+)  # fmt: skip
+OPTIONS = {
+    EXACT: {"method": "lesion", "effect": "squared"},
+    TAYLOR: {"method": "taylor", "effect": "squared"},
+    SIGNED: {"method": "lesion", "effect": "increase"},
+    # With the network's own output for the target, there is no residual: what is left is what
+    # the unit does to the output.
+    FREE: {"method": "lesion", "effect": "squared"},
 }
-GROUPED_BY = ("exact lesion", "Taylor")  # whose relative importance makes the lesioned groups
+GROUPED_BY = (EXACT, TAYLOR)  # whose relative importance makes the lesioned groups
 GROUPS = ("first", "second", "mixed")
 
 
@@ -42,8 +48,8 @@ class ArithmeticResult:
         Trials of all networks, see ``study.tasks``.
     networks : list of fitted networks
     measures : DataFrame, one row per network
-        The grid; `error_first` and `error_second`, mean absolute errors; `squared_first` and
-        `squared_second`, mean squared ones; `learned`.
+        The grid; `error_first` and `error_second`, mean absolute errors; `dead`, whether the
+        output is 0 in every trial; `learned`.
     units : dict from (condition, layer, estimator, form) to ndarray of shape (n_networks, n_units)
         Relative importance. Layers count from 1; forms are those of
         :func:`~neuroselect.selectivity.compare_importance`: "raw", "pruned" and "layer".
@@ -130,11 +136,13 @@ def measure_arithmetic(
 
 
 def mean_errors(network, X: NDArray, y: NDArray) -> dict[str, float]:
-    """Mean absolute and mean squared error in the first and in the second task."""
-    error, task = np.abs(network.predict(X) - y), X[:, -1]
-    by_task = {name: error[task == k] for k, name in enumerate(("first", "second"))}
-    return {f"error_{name}": float(e.mean()) for name, e in by_task.items()} | {
-        f"squared_{name}": float(np.square(e).mean()) for name, e in by_task.items()
+    """Mean absolute error in each task, and whether the output is 0 in every trial."""
+    output = network.predict(X)
+    first, second = (np.abs(output - y)[X[:, -1] == task].mean() for task in (0, 1))
+    return {
+        "error_first": float(first),
+        "error_second": float(second),
+        "dead": not output.any(),
     }
 
 
@@ -149,8 +157,10 @@ def importances(network, X: NDArray, y: NDArray) -> tuple[dict, dict[str, Lesion
         Those of the last hidden layer.
     """
     relative, last = {}, {}
-    for layer, (name, options) in product(range(network.n_layers_ - 2), ESTIMATORS.items()):
-        fitted = LesionSelectivity(network, layer=layer, prefit=True, **options).fit(X, y)
+    own_output = network.predict(X)
+    for layer, (name, options) in product(range(network.n_layers_ - 2), OPTIONS.items()):
+        target = own_output if name == FREE else y
+        fitted = LesionSelectivity(network, layer=layer, prefit=True, **options).fit(X, target)
         for form, pruning in FORMS.items():
             values = relative_importance(fitted.importances_, **pruning)
             relative[layer + 1, name, form] = values[:, 0]

@@ -79,12 +79,12 @@ CLAIMS = (
     ),
     Claim(
         "replay",
-        "Learning the tasks one after the other, with replay, turns units to the first task",
+        "Learning one task after the other, with replay, turns units to the first task",
         "mean_relative", ("2.5 replay", 4), ("2.1 dissimilar", 4), 1,
     ),
     Claim(
         "replay, similar tasks",
-        "So it does if the tasks are similar",
+        "Replay turns units to the first task if the tasks are similar, too",
         "mean_relative", ("2.5 replay, similar", 4), ("2.2 similar", 4), 1,
     ),
     Claim(
