@@ -180,7 +180,7 @@ class SelectivityDisplay:
         ]  # fmt: skip
         shown = [self, *others]
         first, second = self.task_pair
-        gap = "  " if len(f"{first}{second}") <= 14 else "\n"
+        gap = "  " if len(f"{first}{second}") <= 14 and not several else "\n"
         ax.set(
             xlim=(-1, 1),
             ylim=(0, ymax or 1.22 * max(*(d.shares.max() for d in shown), 0.01)),
@@ -194,7 +194,8 @@ class SelectivityDisplay:
                 [self.bars_, *outlines],
                 [f"{name} ({display.nan_share:.0%})" for name, display in names],
                 title="(important to neither)", title_fontsize="small", fontsize="small",
-                loc="upper center", ncols=2, frameon=False, handlelength=1.4, columnspacing=1,
+                loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, frameon=False,
+                handlelength=1.4, columnspacing=1, borderaxespad=0.1,
             )  # fmt: skip
             return self
         note = f"important to neither: {self.nan_share:.1%}"

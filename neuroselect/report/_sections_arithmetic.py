@@ -86,11 +86,11 @@ def _claims_table():
     ]
     columns = [
         Column("conclusion", "claim"),
-        Column("in words", "text"),
         Column("measure", "measure"),
         Column("is", "side"),
         Column("in", "sides"),
         Column("margin", "margin", "g"),
+        Column("in words", "text"),
     ]
     caption = (
         "The conclusions as comparisons. Layers are hidden ones; the fourth is the last, and the"
@@ -161,10 +161,9 @@ def learning_table(result: ArithmeticResult) -> pd.DataFrame:
     table["left_out"] = table["trained"] - table["n_learned"]
     table["n_dead"] = groups["dead"].sum().to_numpy()
     errors = frame[["error_first", "error_second"]].where(frame["learned"])
-    errors = summarize(
-        errors.assign(condition=frame["condition"]), list(errors), "condition", sort=False
-    )
-    return table.merge(errors, on="condition")
+    columns = list(errors)
+    errors["condition"] = frame["condition"]
+    return table.merge(summarize(errors, columns, "condition", sort=False), on="condition")
 
 
 def learning_section(result: ArithmeticResult) -> Section:

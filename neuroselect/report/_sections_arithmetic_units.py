@@ -105,7 +105,7 @@ def _histogram_figures(histograms, condition):
     figures = []
     for form in SHOWN_FORMS:
         own = {k: h for k, h in histograms.items() if (k[0], k[3]) == (condition, form)}
-        ymax = 1.45 * max(h.shares.max() for h in own.values())
+        ymax = 1.05 * max(h.shares.max() for h in own.values())
         for layer in sorted({key[1] for key in own}):
             shown = own[condition, layer, EXACT, form]
             beside = {n: own[condition, layer, n, form] for n in ESTIMATORS if n != EXACT}
@@ -209,12 +209,12 @@ def _lesion_text(table):
         "By their relative importance, pruned, units belong to the first task (above 0.9), to the"
         " second (below −0.9), or to both; each group is silenced as a whole, and the error"
         " compared with that of the intact network. Units important to neither stay as they are,"
-        " or are silenced as well, as in the published comparison.",
+        " or are silenced as well, as in the published comparison: units that are each"
+        " unimportant need not be harmless together.",
     ]
-    first = table[
-        (table["estimator"] == EXACT) & (table["condition"] == table["condition"].iloc[0])
-    ]
-    for row in first.itertuples():
+    condition = table["condition"].iloc[0]
+    shown = table[(table["estimator"] == EXACT) & (table["condition"] == condition)]
+    for row in shown.itertuples():
         if row.group == "mixed":
             continue
         told = [
@@ -225,8 +225,7 @@ def _lesion_text(table):
         ]  # fmt: skip
         text.append(
             f"In {row.condition}, without the units of {row.units} by the exact lesion, the error"
-            f" grows by {told[0]} times itself in the first task and by {told[1]} in the second;"
-            f" without those of neither task as well, by {told[2]} and {told[3]}. Units that are"
-            " each unimportant need not be harmless together."
+            f" of the first task grows by {told[0]} times the intact one, that of the second by"
+            f" {told[1]}; without those of neither task as well, by {told[2]} and {told[3]}."
         )
     return text
