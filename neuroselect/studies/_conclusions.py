@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MARGINS = {"mean_absolute": 0.1, "mean_relative": 0.2}  # ranges: 0 to 1, -1 to 1
 CONFIDENCE = 0.95
+KEYS = ("claim", "layer", "main", "estimator", "form", "measure")
 HOLDS, FAILS, OPEN = VERDICTS = ("holds", "does not hold", "undecided")
 
 
@@ -141,8 +142,7 @@ def conclude(layers: pd.DataFrame, claims: tuple[Claim, ...] = CLAIMS) -> pd.Dat
                     *values, sign=claim.sign, margin=MARGINS[claim.measure], paired=claim.within
                 )
                 rows.append(row | compared)
-    columns = ["claim", "layer", "main", "estimator", "form", "measure", "verdict"]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+    return pd.DataFrame(rows, columns=[*KEYS, *compare([], [], sign=1, margin=1)])
 
 
 def _values(group, measure):
