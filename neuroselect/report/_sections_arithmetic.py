@@ -54,9 +54,9 @@ def conclusions_section(result: ArithmeticResult) -> Section:
     ]
     if not len(result.layers):
         text.append("There is nothing to compare: no network learned.")
-        return Section("conclusions", "Which conclusions hold", text, tables=[_claims_table()])
+        return Section("what-holds", "Which conclusions hold", text, tables=[_claims_table()])
     return Section(
-        "conclusions",
+        "what-holds",
         "Which conclusions hold",
         text,
         figures=[

@@ -197,7 +197,7 @@ def lesion_section(result: ArithmeticResult) -> Section | None:
         f" as published, together with all units important to neither task. {OVER}."
     )
     return Section(
-        "lesion-test",
+        "lesions",
         "Lesion test of the last hidden layer",
         _lesion_text(table),
         tables=[Table("lesion-test", caption, columns, table)],

@@ -74,7 +74,8 @@ def write_report(
         digits take its place, with a warning and a note on the page.
     n_networks, max_iter : int, default=None
         Networks of each kind (at each scale, in each condition) and passes in training (in
-        "digits" over the trials of each task). None: the study's own.
+        "digits", and in "arithmetic" with replay, over the trials of each task). None: the
+        study's own.
     seed : int, default=0
         From it the networks' seeds are drawn.
     n_jobs : int, default=None
