@@ -86,7 +86,7 @@ def _by_verdict(rows, *, numbers):
         if not len(own):
             continue
         if not numbers and len(own) == len(rows):
-            yield f"{words[verdict]} every estimator"
+            yield f"{words[verdict]} {'any' if verdict == FAILS else 'every'} estimator"
             continue
         yield f"{words[verdict]} " + listed(
             _with_difference(name, row) if numbers else name for name, row in own.iterrows()

@@ -42,11 +42,11 @@ def conclusions_section(result: ArithmeticResult) -> Section:
         " tenth of their layer's mean count as 0, as published; layer-normalised, each task's are"
         " divided by their sum over the layer first, which takes out every factor common to a"
         " task.",
-        "A conclusion is a comparison of the mean relative importance RI, or of its mean size |RI|"
-        " (small if units serve both tasks), over a network's units that are important to"
-        " either. It holds if the difference between the experiments lies on the side claimed"
-        " with its whole 95% interval (Welch's t over networks; pairs within an experiment). It"
-        " does not hold if a difference as large as a tenth of the range, that is"
+        "The conclusions are put here as comparisons of the mean relative importance RI, or of its"
+        " mean size |RI| (small if units serve both tasks), over a network's units that are"
+        " important to either. A conclusion holds if the difference between the experiments lies"
+        " on the side claimed with its whole 95% interval (Welch's t over networks; pairs within"
+        " an experiment). It does not hold if a difference as large as a tenth of the range, that is"
         f" {margins[0]:g} of |RI| and {margins[1]:g} of RI, is ruled out on that side (one-sided,"
         " 5%), even if a smaller one is there. Otherwise it is undecided. No correction is made"
         " for the number of comparisons; the p values are two-sided.",

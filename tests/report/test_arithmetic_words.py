@@ -47,7 +47,7 @@ def test_the_opposite_numbers_give_the_opposite_sentence():
     assert ": it does not hold with exact lesion (+0.4" in sentence
     assert "No estimator shows it." in sentence
     assert "survives" not in sentence
-    assert sentence.endswith("With layer normalisation it does not hold with every estimator.")
+    assert sentence.endswith("With layer normalisation it does not hold with any estimator.")
 
 
 @pytest.mark.parametrize(("claim", "there"), [(CAPACITY, -0.4), (BIAS, -0.6)])
