@@ -46,7 +46,7 @@ def conclusions_section(result: ArithmeticResult) -> Section:
         " mean size |RI| (small if units serve both tasks), over a network's units that are"
         " important to either. A conclusion holds if the difference between the experiments lies"
         " on the side claimed with its whole 95% interval (Welch's t over networks; pairs within"
-        " an experiment). It does not hold if a difference as large as a tenth of the range, that is"
+        " an experiment). It does not hold if a difference as large as a tenth of the range,"
         f" {margins[0]:g} of |RI| and {margins[1]:g} of RI, is ruled out on that side (one-sided,"
         " 5%), even if a smaller one is there. Otherwise it is undecided. No correction is made"
         " for the number of comparisons; the p values are two-sided.",
