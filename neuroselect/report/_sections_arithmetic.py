@@ -173,7 +173,7 @@ def learning_section(result: ArithmeticResult) -> Section:
     text = [
         f"{table['n_learned'].sum()} of {table['trained'].sum()} networks learned both tasks, with"
         f" a mean absolute test error below {LEARNED:g} in each. The other {left_out} are left out"
-        f" of everything below. In {dead} of them the rectified output is 0 in every trial: from"
+        f" of everything else. In {dead} of them the rectified output is 0 in every trial: from"
         " there no gradient leads away. (As published; there, networks were trained until the"
         " wanted number had learned.)",
         "Taylor estimates lean towards the task that is fitted worse, so that the errors of the"
