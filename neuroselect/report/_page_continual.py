@@ -22,7 +22,7 @@ def findings(result: ContinualResult) -> list[str]:
     """The main numbers, one sentence each."""
     first, second = result.trials.task_names
     sentences = [_forgetting(result, first), _interleaved(result, first, second)]
-    sentences += [_boundary(result, curriculum) for curriculum in ("blocked", "interleaved")]
+    sentences += [_boundaries(result, curriculum) for curriculum in ("blocked", "interleaved")]
     sentences += human_sentences(result)
     near = distances(result)
     for group in dict.fromkeys(near["group"]):
@@ -61,19 +61,15 @@ def _interleaved(result, first, second):
     return f"Interleaved, accuracy on the first and the second rule at the end: {told}."
 
 
-def _boundary(result, curriculum):
-    rows = _rows(result, ["beta_factorised", "beta_linear"], curriculum)
-    sides = {"two boundaries": [], "one diagonal boundary": []}
-    for row in rows:
-        factorised = row["beta_factorised"] > row["beta_linear"]
-        sides["two boundaries" if factorised else "one diagonal boundary"].append(
-            f"{row['condition']} ({number(row['beta_factorised'], '.2f')} against"
-            f" {number(row['beta_linear'], '.2f')})"
-        )
-    told = "; ".join(f"{side}: {listed(kinds)}" for side, kinds in sides.items() if kinds)
+def _boundaries(result, curriculum):
+    told = listed(
+        f"{number(row['beta_factorised'], '.2f')} against {number(row['beta_linear'], '.2f')}"
+        f" ({row['condition']})"
+        for row in _rows(result, ["beta_factorised", "beta_linear"], curriculum)
+    )
     return (
-        f"After {curriculum} training choices are, by the larger of the factorised and the linear"
-        f" β, those of {told}."
+        f"After {curriculum} training, how far choices are those of two boundaries, one for each"
+        f" rule, against those of one diagonal boundary (factorised and linear β): {told}."
     )
 
 

@@ -148,9 +148,9 @@ def tests_section(result: ContinualResult) -> Section | None:
     ]
     text = [
         "Two-sided t-tests of blocked against interleaved training, Welch's where the groups"
-        " differ in size; not corrected for the number of tests. Networks of one kind differ by their seed"
-        " alone, so that small differences are far from chance in them, which does not make them"
-        " large. Measures that are the same number in all networks have no test.",
+        " differ in size; not corrected for the number of tests. Networks of one kind differ by"
+        " their seed alone, so that small differences are far from chance in them, which does not"
+        " make them large. Measures that are the same number in all networks have no test.",
         *human_sentences(result),
     ]
     caption = "Blocked minus interleaved training."

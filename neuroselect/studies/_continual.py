@@ -116,7 +116,7 @@ CONTINUAL = Study(
     ),
     design=(
         "Stimuli are 25 images of a blob that differ in two features; accepting one is rewarded"
-        " with -2 to 2, by one feature in the first context and by the other in the second. The"
+        " with −2 to 2, by one feature in the first context and by the other in the second. The"
         " networks have one layer of 100 rectified linear units and one output; a stimulus is"
         " accepted with probability sigmoid(output), and training descends minus the expected"
         " reward, one trial a step. Blocked: all passes over the first rule, then as many over the"
@@ -124,9 +124,9 @@ CONTINUAL = Study(
         " but the cue. With a manual gate, each context excites one half of the units and inhibits"
         " the other half from the start. With Oja, a Hebbian rule on the context weights follows"
         f" every step. Sluggish networks get a task signal that moves only {SLUGGISHNESS:.0%} of"
-        " the way to the present task with every trial, in training. Step sizes and strengths of the"
-        " cue are those published for vanilla, manual gate and Oja; sluggish networks have those of"
-        " vanilla, or of Oja. Networks of the same number have the same seed in all"
+        " the way to the present task with every trial, in training. Step sizes and strengths of"
+        " the cue are those published for vanilla, manual gate and Oja; sluggish networks have"
+        " those of vanilla, or of Oja. Networks of the same number have the same seed in all"
         " conditions. The humans are two groups who learned such rules for pictures of trees, in"
         " blocks or interleaved, and were then tested on both."
     ),

@@ -200,8 +200,10 @@ def group_tests(measures: pd.DataFrame, people: pd.DataFrame | None) -> pd.DataF
 
 def _tested(kind, blocked, mixed):
     columns = list(CHOICES)
-    # Networks may all end with the same number, of which no test can be made.
-    varied = [c for c in columns if np.ptp(blocked[c]) > 0 or np.ptp(mixed[c]) > 0]
+    # Networks may all end with the same number, up to rounding: no test can be made of that.
+    varied = [c for c in columns if min(np.ptp(blocked[c]), np.ptp(mixed[c])) > 1e-6]
+    if not varied:
+        return compare_groups(blocked[columns], mixed[columns]).iloc[:0].assign(kind=kind)
     table = compare_groups(blocked[varied], mixed[varied])
     table.insert(0, "kind", kind)
     return table
