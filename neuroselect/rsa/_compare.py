@@ -147,7 +147,7 @@ def compare_rdms(
 def _preparation(method, controls, present, sigma_k) -> Callable[[NDArray, str, int], NDArray]:
     """Return what turns RDMs into vectors whose inner products are the coefficients."""
     if method in _WHITENED:
-        root = contrast_root(sigma_k, len(present))
+        root = None if sigma_k is None else contrast_root(sigma_k, len(present))
 
         def whiten(rows, name, first):
             if method == "corr_cov":

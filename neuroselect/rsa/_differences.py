@@ -53,7 +53,9 @@ def difference_products(
     a = left - left.mean(axis=1, keepdims=True)
     b = a if right is left else right - right.mean(axis=1, keepdims=True)
     own = np.einsum("sic,sic->si", a, b)
-    size = own if right is left else np.linalg.norm(a, axis=2) * np.linalg.norm(b, axis=2)
+    size = own
+    if right is not left:
+        size = np.sqrt(np.einsum("sic,sic->si", a, a) * np.einsum("sic,sic->si", b, b))
     tile = max(1, math.isqrt(int(chunk_bytes // (32 * n_systems))))
     for start in range(0, n - 1, tile):
         for begin in range(start, n, tile):
