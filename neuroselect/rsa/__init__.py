@@ -8,6 +8,7 @@ from neuroselect.rsa._noise import noise_precision
 from neuroselect.rsa._rdm import condensed_rdms
 from neuroselect.rsa._rdm_regression import RDMRegression
 from neuroselect.rsa._rdm_transformer import RDMTransformer
+from neuroselect.rsa._rsatoolbox import from_rsatoolbox, to_rsatoolbox
 
 __all__ = [
     "RDMRegression",
@@ -16,7 +17,9 @@ __all__ = [
     "condensed_rdms",
     "condition_patterns",
     "cross_run_rdms",
+    "from_rsatoolbox",
     "model_rdms",
     "noise_precision",
+    "to_rsatoolbox",
     "trial_rdms",
 ]

@@ -237,7 +237,7 @@ def _check_arguments(a, b, method, sigma_k, partial, chunk_bytes) -> dict[str, N
     if partial is not None and method not in _PARTIAL:
         raise ValueError(f"partial is for method 'corr' and 'spearman', got {method!r}.")
     given = {"a": a, "b": b} | ({} if partial is None else {"partial": partial})
-    rdms = {name: _as_rdms(array, name) for name, array in given.items()}
+    rdms = {name: as_rdms(array, name) for name, array in given.items()}
     widths = {name: array.shape[1] for name, array in rdms.items()}
     if len(set(widths.values())) > 1:
         raise ValueError(
@@ -248,7 +248,8 @@ def _check_arguments(a, b, method, sigma_k, partial, chunk_bytes) -> dict[str, N
     return rdms
 
 
-def _as_rdms(rdms: ArrayLike, name: str) -> NDArray[np.float64]:
+def as_rdms(rdms: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return condensed RDMs as an array of two axes."""
     try:
         array = np.atleast_2d(np.asarray(rdms, dtype=np.float64))
     except (TypeError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,21 +122,20 @@ def product_on(device: str) -> Product:
     """Return the matrix product in float64 on a device: NumPy's on "cpu", else torch's."""
     if device == "cpu":
         return _product
-    import torch
-
     from neuroselect.utils._torch import DEVICES, resolve_device
 
     if device not in DEVICES:
         raise ValueError(f"device must be one of {list(DEVICES)}, got {device!r}.")
     device = resolve_device(device, np.float64)
-    if device == "cpu":
-        return _product
+    return _product if device == "cpu" else partial(torch_product, device=device)
 
-    def product(a, b):
-        a, b = (torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in (a, b))
-        return (a @ b.transpose(1, 2)).cpu().numpy()
 
-    return product
+def torch_product(a: NDArray, b: NDArray, device: str) -> NDArray:
+    """Multiply on a device of torch, and bring the result back."""
+    import torch
+
+    a, b = (torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in (a, b))
+    return (a @ b.transpose(1, 2)).cpu().numpy()
 
 
 def _product(a: NDArray, b: NDArray) -> NDArray:
