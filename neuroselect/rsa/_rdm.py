@@ -148,9 +148,10 @@ def condensed_rdms(
     >>> condensed_rdms(runs, metric="crossnobis")
     array([[-0.5,  10. ,   9.5]])
     """
-    job = _Job(metric, METRICS.get(metric), Prior(prior_lambda, prior_weight), {})
-    _check_parameters(job, noise, missing, chunk_bytes)
-    job.how.update(chunk_bytes=chunk_bytes, product=product_on(device))
+    prior = Prior(prior_lambda, prior_weight)
+    _check_parameters(metric, noise, prior, missing, chunk_bytes)
+    how = {"chunk_bytes": chunk_bytes, "product": product_on(device)}
+    job = _Job(metric, METRICS[metric], prior, how)
     patterns = as_patterns(patterns, metric)
     noise = read_noise(noise, patterns.shape, metric)
     n_systems, n_conditions = len(patterns), patterns.shape[-2]
@@ -248,16 +249,16 @@ def as_patterns(patterns: ArrayLike, metric: str) -> NDArray:
     return patterns
 
 
-def _check_parameters(job: _Job, noise, missing: str, chunk_bytes) -> None:
-    if job.of is None:
-        raise ValueError(f"metric must be one of {sorted(METRICS)}, got {job.metric!r}.")
-    if noise is not None and not job.of.takes_noise:
+def _check_parameters(metric, noise, prior, missing, chunk_bytes) -> None:
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {sorted(METRICS)}, got {metric!r}.")
+    if noise is not None and not METRICS[metric].takes_noise:
         raise ValueError(
-            f"noise is for metric 'mahalanobis' and 'crossnobis', got metric={job.metric!r}."
+            f"noise is for metric 'mahalanobis' and 'crossnobis', got metric={metric!r}."
         )
     if missing not in ("raise", "nan"):
         raise ValueError(f"missing must be 'raise' or 'nan', got {missing!r}.")
-    for name, value in zip(("prior_lambda", "prior_weight"), job.prior, strict=True):
+    for name, value in zip(("prior_lambda", "prior_weight"), prior, strict=True):
         if not isinstance(value, Real) or not 0 <= value < np.inf:
             raise ValueError(f"{name} must be a finite number >= 0, got {value!r}.")
     next(row_blocks((1, 1), chunk_bytes))  # raises for what is no number of bytes
