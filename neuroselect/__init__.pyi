@@ -1,4 +1,5 @@
 from . import (
+    alignment,
     consolidation,
     curricula,
     datasets,

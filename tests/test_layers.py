@@ -94,6 +94,7 @@ def test_importing_the_package_is_cheap():
 @pytest.mark.parametrize(
     "name",
     [
+        "alignment",
         "consolidation",
         "curricula",
         "datasets",

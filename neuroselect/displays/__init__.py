@@ -7,6 +7,7 @@ from neuroselect.displays._geometry import GeometryDisplay
 from neuroselect.displays._learning_curve import LearningCurveDisplay
 from neuroselect.displays._lesion_curve import LesionCurveDisplay
 from neuroselect.displays._mixed_selectivity import MixedSelectivityDisplay
+from neuroselect.displays._model_comparison import ModelComparisonDisplay
 from neuroselect.displays._phase import PhaseDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
@@ -17,6 +18,7 @@ __all__ = [
     "LearningCurveDisplay",
     "LesionCurveDisplay",
     "MixedSelectivityDisplay",
+    "ModelComparisonDisplay",
     "PhaseDisplay",
     "RDMDisplay",
     "SelectivityDisplay",
