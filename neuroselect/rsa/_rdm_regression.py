@@ -144,8 +144,8 @@ class RDMRegression(TransformerMixin, BaseEstimator):
         self.models_ = np.full(models.shape, np.nan)
         self.models_[:, present] = _standardized(models[:, present], self.standardize)
         self.model_names_ = np.array(names, dtype=object)
-        _, self.r2_ = self._explain(X, self.models_)
-        self.unique_variance_ = self._added(X, self.r2_)
+        _, self.r2_, unique = self._explain(X, self.models_)
+        self.unique_variance_ = self._added(X, self.r2_) if self._bounded() else unique
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -195,7 +195,8 @@ class RDMRegression(TransformerMixin, BaseEstimator):
             constraint and penalty. With a penalty it may be less than 0.
         """
         X = self._validated(X)
-        return self._added(X, self._explain(X, self.models_)[1])
+        _, r2, unique = self._explain(X, self.models_)
+        return self._added(X, r2) if self._bounded() else unique
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the models.
@@ -218,20 +219,36 @@ class RDMRegression(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=False)
 
-    def _explain(self, X, models) -> tuple[NDArray, NDArray]:
-        """Betas and R squared of each system, over the pairs that it and the models have."""
+    def _bounded(self) -> bool:
+        """Whether a constraint or penalty makes this no least-squares problem."""
+        return self.positive or self.alpha > 0
+
+    def _explain(self, X, models) -> tuple[NDArray, NDArray, NDArray]:
+        """Betas, R squared and, by least squares, unique variance of each system.
+
+        Over the pairs that the system and the models have.
+        """
         betas, r2 = np.empty((len(X), len(models))), np.empty(len(X))
+        unique = np.empty_like(betas)
         for rows, present in self._groups(X, models):
-            rdms = _standardized(X[np.ix_(rows, present)], self.standardize)
+            complete = len(rows) == len(X) and present.all()
+            rdms = X if complete else X[np.ix_(rows, present)]
+            rdms = _standardized(rdms, self.standardize)
             chosen = _standardized(models[:, present], self.standardize)
             if self.alpha == 0:
                 _check_independent(list(self.model_names_), chosen)
-            betas[rows] = self._betas(rdms, chosen)
+            q, r = _factor(chosen, self.alpha)
+            betas[rows] = self._betas(rdms @ q, r)
             residual = rdms - betas[rows] @ chosen
-            r2[rows] = 1 - (residual**2).sum(axis=1) / (rdms**2).sum(axis=1)
-        return betas, r2
+            total = (rdms**2).sum(axis=1)
+            r2[rows] = 1 - (residual**2).sum(axis=1) / total
+            # The diagonal of the inverse of the models' products: what a beta costs in variance.
+            spread = (solve_triangular(r, np.eye(len(r))) ** 2).sum(axis=1)
+            unique[rows] = betas[rows] ** 2 / spread / total[:, np.newaxis]
+        return betas, r2, unique
 
     def _added(self, X, r2) -> NDArray[np.float64]:
+        """R squared less that without each model, fitted anew."""
         if len(self.models_) == 1:
             return r2[:, np.newaxis].copy()
         left_out = (np.delete(self.models_, k, axis=0) for k in range(len(self.models_)))
@@ -254,9 +271,7 @@ class RDMRegression(TransformerMixin, BaseEstimator):
             _check_varies(X[np.ix_(rows, present)], rows)
             yield rows, present
 
-    def _betas(self, rdms, models):
-        q, r = _factor(models, self.alpha)
-        target = rdms @ q
+    def _betas(self, target, r):
         if self.positive:
             return np.array([nnls(r, row)[0] for row in target])
         return solve_triangular(r, target.T).T
