@@ -161,7 +161,7 @@ class RDMRegression(TransformerMixin, BaseEstimator):
         betas : ndarray of shape (n_systems, n_models)
             Coefficients in the order of `model_names_`.
         """
-        return self._explain(self._validated(X), self.models_)[0]
+        return self._explain(self._validated(X), self.models_, betas_only=True)[0]
 
     def score(self, X: ArrayLike, y: None = None) -> float:
         """Return the mean share of variance explained; greater is better.
@@ -223,7 +223,7 @@ class RDMRegression(TransformerMixin, BaseEstimator):
         """Whether a constraint or penalty makes this no least-squares problem."""
         return self.positive or self.alpha > 0
 
-    def _explain(self, X, models) -> tuple[NDArray, NDArray, NDArray]:
+    def _explain(self, X, models, betas_only=False) -> tuple[NDArray, NDArray, NDArray]:
         """Betas, R squared and, by least squares, unique variance of each system.
 
         Over the pairs that the system and the models have.
@@ -239,6 +239,8 @@ class RDMRegression(TransformerMixin, BaseEstimator):
                 _check_independent(list(self.model_names_), chosen)
             q, r = _factor(chosen, self.alpha)
             betas[rows] = self._betas(rdms @ q, r)
+            if betas_only:
+                continue
             residual = rdms - betas[rows] @ chosen
             total = (rdms**2).sum(axis=1)
             r2[rows] = 1 - (residual**2).sum(axis=1) / total
@@ -316,7 +318,10 @@ def _as_models(models, missing: str) -> tuple[list[str], NDArray[np.float64]]:
 
 def _standardized(rdms: NDArray, scale: bool) -> NDArray[np.float64]:
     centred = rdms - rdms.mean(axis=1, keepdims=True)
-    return centred / centred.std(axis=1, keepdims=True) if scale else centred
+    if scale:
+        squares = np.einsum("ij,ij->i", centred, centred)
+        centred /= np.sqrt(squares / rdms.shape[1])[:, np.newaxis]
+    return centred
 
 
 def _check_independent(names: list[str], centred: NDArray) -> None:
