@@ -129,10 +129,12 @@ def compare_rdms(
     """
     rdms = _check_arguments(a, b, method, sigma_k, partial, chunk_bytes)
     present = common_pairs(missing, **rdms)
-    if method in _WHITENED:
-        rdms = {name: np.where(present, array, 0.0) for name, array in rdms.items()}
-    else:
-        rdms = {name: array[:, present] for name, array in rdms.items()}
+    if not present.all():
+        whole = method in _WHITENED  # which need the place of a pair
+        rdms = {
+            name: np.where(present, array, 0.0) if whole else array[:, present]
+            for name, array in rdms.items()
+        }
     for name in ("a", "b"):
         _check_defined(rdms[name], name, method, present)
     if method in ("tau-a", "tau-b"):

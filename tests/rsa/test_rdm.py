@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import ortho_group
 
-from neuroselect.rsa import condensed_rdms, cross_run_rdms
+from neuroselect.rsa import RDMTransformer, condensed_rdms, cross_run_rdms
 from neuroselect.rsa._differences import torch_product
 
 METRICS = ["euclidean", "sqeuclidean", "correlation", "cosine"]
@@ -146,6 +146,47 @@ def test_input_forms(rng):
     assert condensed_rdms(system.astype(np.float32)).dtype == np.float64
     assert condensed_rdms(np.empty((0, 4, 3))).shape == (0, 6)
     assert_array_equal(system, kept)
+
+
+@pytest.mark.parametrize("metric", [*EVERY, "crossnobis", "poisson_cv"])
+def test_memory_layouts(rng, metric):
+    """Fortran order, steps, read-only and single precision."""
+    patterns = rng.gamma(2, size=(4, 3, 6, 5)).astype(np.float32)
+    patterns = patterns if metric in ("crossnobis", "poisson_cv") else patterns[:, 0]
+    expected = condensed_rdms(patterns.astype(np.float64), metric)
+    forms = [
+        np.asfortranarray(patterns),
+        patterns[::-1][::-1],
+        np.repeat(patterns, 2, -1)[..., ::2],
+    ]
+    frozen = patterns.copy()
+    frozen.flags.writeable = False
+    for form in [*forms, frozen, patterns.tolist()]:
+        kept = np.array(form)
+        assert_allclose(condensed_rdms(form, metric), expected, rtol=1e-10, atol=1e-14)
+        assert_array_equal(form, kept)
+
+
+@pytest.mark.parametrize(
+    ("metric", "change"),
+    [
+        ("mahalanobis", {"noise": np.diag([1.0, 2, 3, 4, 5])}),
+        ("crossnobis", {"noise": np.diag([1.0, 2, 3, 4, 5])}),
+        ("crossnobis", {"noise": "diagonal"}),
+        ("crossnobis", {"noise": "ledoit_wolf"}),
+        ("poisson", {"prior_lambda": 3.0}),
+        ("poisson", {"prior_weight": 0.5}),
+        ("poisson_cv", {"prior_lambda": 3.0}),
+        ("poisson_cv", {"prior_weight": 0.5}),
+    ],
+)
+def test_no_argument_is_ignored(rng, metric, change):
+    patterns = rng.gamma(2, size=(4, 3, 6, 5))
+    patterns = patterns if metric in ("crossnobis", "poisson_cv") else patterns[:, 0]
+    plain, changed = condensed_rdms(patterns, metric), condensed_rdms(patterns, metric, **change)
+    assert (abs(plain - changed) > 1e-6 * abs(plain)).all()
+    transformer = RDMTransformer(metric, **change)
+    assert_array_equal(transformer.fit_transform(patterns), changed)
 
 
 def test_rsatoolbox_squares_and_divides_by_channels(rng):
