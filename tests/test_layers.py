@@ -96,6 +96,7 @@ def test_importing_the_package_is_cheap():
     [
         "alignment",
         "consolidation",
+        "continual",
         "curricula",
         "datasets",
         "recordings",

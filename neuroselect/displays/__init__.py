@@ -3,6 +3,7 @@
 A Display holds numbers; ``from_*`` computes them, ``plot(ax=None)`` draws and returns it.
 """
 
+from neuroselect.displays._forgetting import ForgettingDisplay
 from neuroselect.displays._geometry import GeometryDisplay
 from neuroselect.displays._learning_curve import LearningCurveDisplay
 from neuroselect.displays._lesion_curve import LesionCurveDisplay
@@ -14,6 +15,7 @@ from neuroselect.displays._selectivity import SelectivityDisplay
 from neuroselect.displays._sweep import SweepDisplay
 
 __all__ = [
+    "ForgettingDisplay",
     "GeometryDisplay",
     "LearningCurveDisplay",
     "LesionCurveDisplay",
