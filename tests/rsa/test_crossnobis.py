@@ -277,7 +277,7 @@ def test_transformer(patterns, precision):
     [
         ({}, (3, 1, 6, 8), "cross-validated and needs patterns of at least 2 runs, got 1"),
         ({}, (3, 240), "at least 2 runs, got None"),
-        ({}, (3, 6, 8), "got 3 axes"),
+        ({}, (3, 6, 8), r"got 3 axes.*X\[np.newaxis\]"),
         ({"n_runs": 4}, (3, 5, 6, 8), "n_runs=4, but X holds 5 runs"),
         ({"n_conditions": 5}, (3, 5, 6, 8), "n_conditions=5, but X holds 6 conditions .* third"),
         ({"n_runs": 7}, (3, 12), "12 features of X cannot be split .* n_runs=7 runs"),
