@@ -311,24 +311,19 @@ def _scores(
 def _accuracy(decided: NDArray[np.bool_], side: NDArray[np.int64]) -> NDArray[np.float64]:
     """Accuracy (n_sets, 2) of decisions (n_sets, n_conditions, n_trials) as to both features."""
     high = decided.mean(axis=-1)
-    return np.stack(
-        [
-            balanced_accuracy(
-                np.where(own > 0, high, 1 - high)[:, np.newaxis, own != 0],
-                own[np.newaxis, own != 0] > 0,
-            )[:, 0]
-            for own in side
-        ],
-        axis=1,
-    )
+    accuracies = []
+    for own in side:
+        used = own != 0
+        correct = np.where(own > 0, high, 1 - high)[:, np.newaxis, used]
+        accuracies.append(balanced_accuracy(correct, own[np.newaxis, used] > 0)[:, 0])
+    return np.stack(accuracies, axis=1)
 
 
 def _by_role(scores: NDArray, design: _Design) -> NDArray[np.float64]:
     """Mean within and across tasks by the roles of both features, (n_sets, 2, 2, 2)."""
     n_tasks = len(design.tasks)
     order = np.stack([design.relevant, 1 - design.relevant], axis=1)
-    a, b = np.indices((n_tasks, n_tasks))
-    roles = scores[
-        :, a[..., None, None], b[..., None, None], order[a][..., None], order[b][..., None, :]
-    ]
+    a, b, first, second = np.indices((n_tasks, n_tasks, 2, 2))
+    roles = scores[:, a, b, order[a, first], order[b, second]]
+    a, b = a[..., 0, 0], b[..., 0, 0]
     return np.stack([roles[:, a == b].mean(axis=1), roles[:, a != b].mean(axis=1)], axis=1)

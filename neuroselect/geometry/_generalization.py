@@ -1,6 +1,6 @@
 """Generalisation to held-out conditions, of stacks of populations.
 
-Populations are (n_sets, n_conditions, n_trials, n_units), dichotomies (n_dichotomies, n_conditions).
+Populations are (n_sets, n_conditions, n_trials, n_units), `sides` (n_dichotomies, n_conditions).
 All dichotomies that have two held-out conditions on different sides share their training set.
 """
 

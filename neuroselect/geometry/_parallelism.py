@@ -99,9 +99,9 @@ def parallelism_score(
     The score has two biases. Noise in the means attenuates it: it adds to the length of coding
     vectors, not to their inner products, which are of different conditions, so that perfectly
     parallel vectors of squared length S with noise variance V have the cosine S / (S + V). And
-    the maximum over pairings biases it upwards. In the null, means of conditions are put at random places,
-    isotropic and with the same total variance, and the same maximum is taken, so that p-values
-    have neither bias.
+    the maximum over pairings biases it upwards. In the null, means of conditions are put at
+    random places, isotropic and with the same total variance, and the same maximum is taken, so
+    that p-values have neither bias.
 
     With `cross_validate` the pairing that is best in one half of the trials is measured in the
     other half by

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
 from neuroselect.preprocessing import PseudoPopulation
+from neuroselect.preprocessing._axes import condition_means
 from neuroselect.preprocessing._draws import draw_trials
 from neuroselect.preprocessing._groups import check_columns, group_numbers, shuffled_within
 from neuroselect.recordings import check_container, make_container
@@ -204,11 +205,12 @@ def permuted_orders(
 
 def condition_centroids(trials: Trials) -> NDArray[np.float64]:
     """Means over all trials of each condition, (n_conditions, n_units)."""
-    from neuroselect.recordings import condition_patterns
-
-    recording = Bunch(**{**trials.recording, "data": trials.data, "time": None, "bin_width": None})
-    recording.pop("time_unit")
-    return condition_patterns(recording, trials.columns).patterns
+    if trials.unit is None:
+        return condition_means(trials.data, trials.condition)
+    n_conditions = len(trials.conditions)
+    group = trials.condition * trials.n_units + trials.unit
+    sums = np.bincount(group, trials.data, n_conditions * trials.n_units)
+    return sums.reshape(n_conditions, trials.n_units) / trials.counts().T
 
 
 def standardized(trials: Trials) -> Trials:
