@@ -1,5 +1,6 @@
 """Geometry of population activity."""
 
+from neuroselect.geometry._axis_angle import axis_angle_test
 from neuroselect.geometry._ccgp import cross_condition_generalization
 from neuroselect.geometry._component_accuracy import component_accuracy
 from neuroselect.geometry._cross_task import cross_task_decoding
@@ -9,8 +10,11 @@ from neuroselect.geometry._parallelism import parallelism_score
 from neuroselect.geometry._separability import separable_dichotomies
 from neuroselect.geometry._shattering import shattering_dimensionality
 from neuroselect.geometry._subspace_angle import subspace_angle
+from neuroselect.geometry._targeted import TargetedDimensionalityReduction
 
 __all__ = [
+    "TargetedDimensionalityReduction",
+    "axis_angle_test",
     "classical_mds",
     "component_accuracy",
     "cross_condition_generalization",

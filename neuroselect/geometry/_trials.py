@@ -189,13 +189,20 @@ def is_balanced(trials: Trials, n_trials: int | None) -> bool:
 def permuted_orders(
     trials: Trials, within: NDArray[np.int64] | None, n_permutations: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """Generate, for each permutation, the row of data that takes the place of each row.
+    """Return, for each permutation, the row of data that takes the place of each row.
 
     Rows move within their group and, in long form, within their unit.
     """
     group = np.zeros(len(trials.data), np.int64) if within is None else within
     if trials.unit is not None:
         group = group * trials.n_units + trials.unit
+    return orders_within(group, n_permutations, rng)
+
+
+def orders_within(
+    group: NDArray[np.int64], n_permutations: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Generate permutations of rows within groups; each overwrites the one before."""
     place = np.argsort(group, kind="stable")
     order = np.empty_like(place)
     for _ in range(n_permutations):
