@@ -18,6 +18,7 @@ from neuroselect import (
     RDMRegression,
     RDMTransformer,
 )
+from neuroselect.geometry import DemixedPCA, TargetedDimensionalityReduction
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
@@ -101,11 +102,13 @@ ESTIMATORS = [
     RDMTransformer("sqeuclidean"),
     one_model(USUAL_WIDTH),
     BaselineSubtractor((0, 1)),
+    DemixedPCA(n_components=1),
     NoiseNormalizer(),
     NoiseNormalizer("diagonal"),
     SoftNormalizer(),
     SoftNormalizer(range_over="conditions"),
     SquareRootTransformer(),
+    TargetedDimensionalityReduction("direction", transform=None),
     TaskClusters(),
     UnitScaler(),
     UnitSelector(),

@@ -4,6 +4,7 @@ from neuroselect.geometry._axis_angle import axis_angle_test
 from neuroselect.geometry._ccgp import cross_condition_generalization
 from neuroselect.geometry._component_accuracy import component_accuracy
 from neuroselect.geometry._cross_task import cross_task_decoding
+from neuroselect.geometry._demixed import DemixedPCA
 from neuroselect.geometry._dimensionality import explained_variance, participation_ratio
 from neuroselect.geometry._mds import classical_mds
 from neuroselect.geometry._parallelism import parallelism_score
@@ -13,6 +14,7 @@ from neuroselect.geometry._subspace_angle import subspace_angle
 from neuroselect.geometry._targeted import TargetedDimensionalityReduction
 
 __all__ = [
+    "DemixedPCA",
     "TargetedDimensionalityReduction",
     "axis_angle_test",
     "classical_mds",

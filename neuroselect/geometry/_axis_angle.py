@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from neuroselect.geometry._regression_axes import fit_axes
+from neuroselect.geometry._rows import read_rows, transformed
 from neuroselect.geometry._subspace_angle import subspace_angle
 from neuroselect.geometry._targeted import (
     TargetedDimensionalityReduction,
-    read_rows,
-    transformed,
     variable_values,
 )
 from neuroselect.geometry._trials import generator, orders_within
@@ -123,6 +122,7 @@ def axis_angle_test(
     """
     reader = TargetedDimensionalityReduction(variable)
     rows = read_rows(reader, recording, None, [variable])
+    check_columns(variable, rows.trials, "variable")
     check_columns(task, rows.trials, "task")
     tasks, code = np.unique(rows.trials[task].to_numpy(), return_inverse=True)
     if len(tasks) != 2 or task == variable:

@@ -41,7 +41,7 @@ def fit_axes(
     mean, scale = unit_moments(values, unit, n_units)
     z = (values - per_row(mean, unit, values)) / per_row(scale, unit, values)
     coef = _by_time(_slopes(z, unit, n_units, design), n_units)
-    means = _condition_means(z, unit, n_units, condition)
+    means = condition_means(z, unit, n_units, condition)
     components, explained = _principal_axes(means, n_components)
     return AxisFit(
         mean, scale, coef, components, explained, coef @ components.T @ components, means
@@ -71,21 +71,31 @@ def unit_moments(
     return mean, safe_scale(deviation, abs(mean))
 
 
-def _indicator(group: NDArray[np.int64], n_groups: int) -> csr_array:
-    """Matrix whose product with rows is their sum in each group."""
+def sum_rows(values: Array, group: NDArray[np.int64], n_groups: int) -> Array:
+    """Sum the rows of each group, (n_groups, n_values)."""
     entries = (np.ones(len(group)), (group, np.arange(len(group))))
-    return csr_array(entries, shape=(n_groups, len(group)))
+    return csr_array(entries, shape=(n_groups, len(group))) @ values
+
+
+def row_groups(
+    condition: NDArray[np.int64], unit: NDArray[np.int64] | None, n_units: int
+) -> tuple[NDArray[np.int64], int]:
+    """Condition (and unit) of each row as one number, and how many numbers there are."""
+    n_conditions = int(condition.max()) + 1
+    if unit is None:
+        return condition, n_conditions
+    return condition * n_units + unit, n_conditions * n_units
 
 
 def _slopes(z: Array, unit: NDArray[np.int64] | None, n_units: int, design: Array) -> Array:
     """Least-squares slopes with a constant, (n_variables, n_groups, n_values)."""
     group = np.zeros(len(z), np.int64) if unit is None else unit
-    sums = _indicator(group, n_units if unit is not None else 1)
-    n = np.bincount(group, minlength=sums.shape[0])[:, np.newaxis]
-    centred = design - ((sums @ design) / n)[group]
-    n_variables = design.shape[1]
-    gram = np.stack([sums @ (centred * centred[:, [k]]) for k in range(n_variables)], axis=1)
-    moment = np.stack([sums @ (z * centred[:, [k]]) for k in range(n_variables)], axis=1)
+    n_groups = n_units if unit is not None else 1
+    n = np.bincount(group, minlength=n_groups)[:, np.newaxis]
+    centred = design - (sum_rows(design, group, n_groups) / n)[group]
+    columns = [centred[:, [k]] for k in range(design.shape[1])]
+    gram = np.stack([sum_rows(centred * c, group, n_groups) for c in columns], axis=1)
+    moment = np.stack([sum_rows(z * c, group, n_groups) for c in columns], axis=1)
     _check_varied(gram, unit)
     return np.linalg.solve(gram, moment).transpose(1, 0, 2)
 
@@ -110,21 +120,21 @@ def _by_time(slopes: Array, n_units: int) -> Array:
     return slopes.reshape(len(slopes), -1, n_units)
 
 
-def _condition_means(
+def condition_means(
     z: Array, unit: NDArray[np.int64] | None, n_units: int, condition: NDArray[np.int64]
 ) -> Array:
     """Means of conditions, (n_conditions, n_times, n_units)."""
     n_conditions = int(condition.max()) + 1
-    n_groups = 1 if unit is None else n_units
-    group = condition * n_groups + (0 if unit is None else unit)
-    counts = np.bincount(group, minlength=n_conditions * n_groups)
+    group, n_all = row_groups(condition, unit, n_units)
+    n_groups = n_all // n_conditions
+    counts = np.bincount(group, minlength=n_all)
     if counts.min() == 0:
         where, whose = divmod(int(counts.argmin()), n_groups)
         raise ValueError(
             f"Every unit must have trials of every condition, but unit {whose} has none of"
             f" condition {where} (of {n_conditions}, sorted). Leave out such units."
         )
-    means = (_indicator(group, len(counts)) @ z) / counts[:, np.newaxis]
+    means = sum_rows(z, group, n_all) / counts[:, np.newaxis]
     if unit is None:
         return means.reshape(n_conditions, -1, n_units)
     return means.reshape(n_conditions, n_units, -1).transpose(0, 2, 1)

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
-from typing import TYPE_CHECKING, Any, NamedTuple
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from neuroselect.geometry._regression_axes import fit_axes
+from neuroselect.geometry._rows import read_rows, transformed
 from neuroselect.preprocessing._axes import read_activity
 from neuroselect.preprocessing._groups import check_columns, group_numbers
-from neuroselect.recordings import check_container, make_container
-from neuroselect.utils._sklearn import Interval, StrOptions, fit_context
+from neuroselect.utils._sklearn import Interval, StrOptions, check_feature_names_in, fit_context
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class TargetedDimensionalityReduction(BaseEstimator):
+class _MethodAndParameter:
+    """A method whose name is that of a parameter of the constructor, too.
+
+    Reading the attribute gives the method; setting it, as the constructor and `set_params` do,
+    stores the parameter in ``vars(estimator)``.
+    """
+
+    def __init__(self, name, function):
+        self.name, self.function = name, function
+
+    def __get__(self, instance, owner=None):
+        return self.function if instance is None else self.function.__get__(instance, owner)
+
+    def __set__(self, instance, value):
+        vars(instance)[self.name] = value
+
+
+class TargetedDimensionalityReduction(TransformerMixin, BaseEstimator):
     r"""Axis of a population that carries a task variable (Mante et al. 2013 [1]_).
 
     Single-trial activity is transformed and z-scored for each unit, over its trials and times. In
@@ -43,7 +60,8 @@ class TargetedDimensionalityReduction(BaseEstimator):
         Number of principal components of the condition means to keep.
     transform : {"sqrt"} or None, default="sqrt"
         What is done to the activity of single trials first. The square root brings the variance
-        of counts and rates to about the same for all rates.
+        of counts and rates to about the same for all rates. As an attribute, `transform` is the
+        method; the parameter is in `get_params`.
 
     Attributes
     ----------
@@ -100,7 +118,7 @@ class TargetedDimensionalityReduction(BaseEstimator):
     (3,)
     >>> np.sign(reduction.axis_[:2])
     array([ 1., -1.])
-    >>> reduction.project(counts).shape
+    >>> reduction.transform(counts).shape
     (200, 1)
     """
 
@@ -122,8 +140,23 @@ class TargetedDimensionalityReduction(BaseEstimator):
         tags.target_tags.required = True
         tags.target_tags.two_d_labels = True
         tags.input_tags.three_d_array = True
-        tags.input_tags.positive_only = self.transform == "sqrt"
+        tags.input_tags.positive_only = vars(self)["transform"] == "sqrt"
         return tags
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Of no effect: no parameter is an estimator.
+
+        Returns
+        -------
+        params : dict
+            From names to values; "transform" is the parameter, the attribute is the method.
+        """
+        return {**super().get_params(deep), "transform": vars(self)["transform"]}
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -155,7 +188,8 @@ class TargetedDimensionalityReduction(BaseEstimator):
         """
         names = self._variables()
         rows = read_rows(self, X, y, names)
-        values = transformed(rows.values, self.transform)
+        check_columns(names, rows.trials, "variables")
+        values = transformed(rows.values, vars(self)["transform"])
         columns = self.conditions if self.conditions is not None else names
         columns = check_columns(columns, rows.trials, "conditions")
         condition, self.conditions_ = group_numbers(rows.trials, columns)
@@ -175,7 +209,7 @@ class TargetedDimensionalityReduction(BaseEstimator):
             setattr(self, name, of_variables[0] if single else of_variables)
         return self
 
-    def project(self, X: ArrayLike) -> NDArray[np.float64]:
+    def transform(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return activity along the axis of unit length.
 
         Parameters
@@ -197,8 +231,24 @@ class TargetedDimensionalityReduction(BaseEstimator):
         """
         check_is_fitted(self)
         values, leading = read_activity(self, X, reset=False, allow_nan=False)
-        z = (transformed(values.astype(np.float64), self.transform) - self.mean_) / self.scale_
+        z = (transformed(values, vars(self)["transform"]) - self.mean_) / self.scale_
         return _along(np.atleast_2d(self.axis_), z).T.reshape(*leading, -1)
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
+        """Return the names of the variables.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Names of the columns of X, checked only.
+
+        Returns
+        -------
+        names : ndarray of shape (n_variables,), str
+        """
+        check_is_fitted(self)
+        check_feature_names_in(self, input_features)
+        return np.array(self._variables(), dtype=object)
 
     def _variables(self) -> list[str]:
         names = [self.variables] if isinstance(self.variables, str) else list(self.variables)
@@ -207,78 +257,15 @@ class TargetedDimensionalityReduction(BaseEstimator):
         return names
 
 
-class Rows(NamedTuple):
-    """Activity as (n_rows, n_values), with the unit of each row, or None for all units."""
-
-    values: NDArray[np.float64]
-    trials: pd.DataFrame
-    unit: NDArray[np.int64] | None
-    n_units: int
-    n_times: int | None
-
-
-def read_rows(estimator: BaseEstimator, X: Any, y: Any, names: list[str]) -> Rows:
-    """Validate single-trial activity in one of both forms, and the columns of its trials."""
-    if isinstance(X, Mapping):
-        recording = check_container(X)
-        X, y = recording.data, recording.trials
-        n_units = len(recording.units)
-    else:
-        y, n_units = _as_table(estimator, X, y, names), None
-    long = "unit" in (y.columns if hasattr(y, "columns") else y)
-    if not long:
-        values, leading = read_activity(estimator, X, reset=True, allow_nan=False)
-        n_units, n_times = values.shape[1], leading[1] if len(leading) == 2 else None
-        values = values.reshape(leading[0], -1)
-    else:
-        array = np.asarray(X)
-        n_times = array.shape[1] if array.ndim == 2 else None
-        flat = validate_data(estimator, array.reshape(len(array), -1), y="no_validation")
-        values = flat
-    times = None if n_times is None else np.arange(n_times)
-    units = None if n_units is None or not long else {"unit": np.arange(n_units)}
-    data = X if long else np.zeros((len(values), 1) if times is None else (len(values), n_times, 1))
-    checked = make_container(data, y, units=units, time=times, time_unit="ms")
-    check_columns(names, checked.trials, "variables")
-    if long:
-        n_units = estimator.n_features_in_ = len(checked.units)
-    unit = checked.trials["unit"].to_numpy() if long else None
-    return Rows(values.astype(np.float64), checked.trials, unit, n_units, n_times)
-
-
-def _as_table(estimator: BaseEstimator, X: Any, y: Any, names: list[str]) -> Any:
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None: it"
-            " holds the trials."
-        )
-    if hasattr(y, "columns") or isinstance(y, Mapping):
-        return y
-    values = np.asarray(y)
-    if len(names) != 1 or values.ndim != 1:
-        raise ValueError(
-            "y must be a table with the columns of the variables, or the values (n_trials,) of a"
-            f" single one; got an array of shape {values.shape} for {names}."
-        )
-    return {names[0]: values}
-
-
-def transformed(values: NDArray[np.float64], transform: str | None) -> NDArray[np.float64]:
-    """Return the square root, or the values as they are."""
-    if transform is None:
-        return values
-    if values.min() < 0:
-        raise ValueError(
-            "Negative values in data: transform='sqrt' is for counts and rates, got"
-            f" {values.min():g}. Take transform=None."
-        )
-    return np.sqrt(values)
+TargetedDimensionalityReduction.transform = _MethodAndParameter(
+    "transform", TargetedDimensionalityReduction.transform
+)
 
 
 def variable_values(trials: pd.DataFrame, name: str) -> NDArray[np.float64]:
     """Return numbers; of other values there must be two."""
     values = trials[name].to_numpy()
-    if values.dtype.kind in "biuf":
+    if values.dtype.kind in "biuf" or all(isinstance(value, Real) for value in values):
         return values.astype(np.float64)
     levels, code = np.unique(values.astype(str), return_inverse=True)
     if len(levels) != 2:

@@ -1,8 +1,11 @@
 """Targeted dimensionality reduction against its definition, unit by unit and bin by bin."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from neuroselect.datasets import fetch_park2025
 from neuroselect.geometry import (
@@ -80,11 +83,25 @@ def test_projections(rng):
     reduction = TargetedDimensionalityReduction("direction", transform=None).fit(rates, direction)
     unit_axis = reduction.axis_ / np.linalg.norm(reduction.axis_)
     z = (rates - rates.mean(axis=(0, 1))) / rates.std(axis=(0, 1))
-    projected = reduction.project(rates)
+    projected = reduction.transform(rates)
     np.testing.assert_allclose(projected[..., 0], z @ unit_axis)
     np.testing.assert_allclose(reduction.projections_[1], projected[direction == 1, :, 0].mean(0))
     # With one component everything lies on it; the sign is that of the variable.
     assert np.mean(reduction.projections_[1] - reduction.projections_[0]) > 0
+
+
+def test_transform_is_a_parameter_and_a_method(rng):
+    rates, direction = session(rng, n_times=1)
+    reduction = clone(TargetedDimensionalityReduction("direction", transform=None))
+    assert reduction.get_params()["transform"] is None
+    assert reduction.set_params(transform="sqrt").get_params()["transform"] == "sqrt"
+    assert "transform=None" in repr(clone(reduction).set_params(transform=None))
+    again = pickle.loads(pickle.dumps(reduction.fit(rates[:, 0], direction)))
+    np.testing.assert_array_equal(again.transform(rates[:, 0]), reduction.transform(rates[:, 0]))
+    root = TargetedDimensionalityReduction("direction", transform=None)
+    np.testing.assert_allclose(root.fit(np.sqrt(rates[:, 0]), direction).axis_, again.axis_)
+    with pytest.raises(ValueError, match="transform"):
+        reduction.set_params(transform="log").fit(rates[:, 0], direction)
 
 
 def test_several_variables_in_one_regression(rng):
@@ -161,7 +178,7 @@ def test_park(data_folder):
     # The cells prefer the direction called 1, by how it was chosen.
     assert np.mean(look.regression_vectors_ > 0) > 0.5
     means = condition_patterns(park, ["task", "direction"]).patterns
-    assert look.project(means).shape == (4, 10, 1)
+    assert look.transform(means).shape == (4, 10, 1)
 
 
 RATES = np.arange(24.0).reshape(12, 2) % 7
@@ -175,6 +192,7 @@ SIDE = np.tile([0, 1], 6)
         (np.where(RATES == 3, np.nan, RATES), SIDE, {}, "NaN"),
         (RATES, SIDE * 0, {}, "variables must vary over the trials, and not depend"),
         (RATES, None, {}, "requires y to be passed"),
+        (RATES[:1], SIDE[:1], {}, "X must have at least 2 trials, got n_samples=1"),
         (RATES, {"side": SIDE}, {}, r"variables must name columns of the trials, \['side'\]"),
         (RATES, SIDE, {"variables": ["a", "b"]}, r"y must be a table.*shape \(12,\) for"),
         (RATES, SIDE, {"variables": []}, "variables must name different columns"),
