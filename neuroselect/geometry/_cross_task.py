@@ -283,29 +283,39 @@ def _scores(
 ) -> NDArray[np.float64]:
     """Accuracies (n_sets, n_tasks, n_tasks, 2, 2) of (n_sets, n_conditions, n_trials, n_units)."""
     n_sets, _, n_trials, n_units = trials.shape
-    n_tasks = len(design.tasks)
     fold = np.arange(n_trials) % n_splits
-    scores = np.zeros((n_sets, n_tasks, n_tasks, 2, 2))
-    of_task = [np.flatnonzero(design.task == k) for k in range(n_tasks)]
+    of_task = [np.flatnonzero(design.task == k) for k in range(len(design.tasks))]
+    ends = np.cumsum([len(rows) for rows in of_task])[:-1]
+    scores = np.zeros((n_sets, len(of_task), len(of_task), 2, 2))
     for k in range(n_splits):
         train = [trials[:, rows][:, :, fold != k].reshape(n_sets, -1, n_units) for rows in of_task]
         test = [trials[:, rows][:, :, fold == k].reshape(n_sets, -1, n_units) for rows in of_task]
-        scaled = [zscored(*pair)[1] for pair in zip(train, test, strict=True)]
-        for a in range(n_tasks):
+        own_scale = [zscored(*pair)[1] for pair in zip(train, test, strict=True)]
+        for a, rows in enumerate(of_task):
             known, *others = zscored(train[a], *test)
-            tests = np.concatenate(scaled if scale == "each_task" else others, axis=1)
-            for feature in range(2):
-                labels = np.repeat(design.side[feature, of_task[a]], np.sum(fold != k))
-                used = labels != 0
-                decided = decide(known[:, used], labels[np.newaxis, used] > 0, tests)[:, 0]
-                share = np.split(
-                    decided.reshape(n_sets, -1, np.sum(fold == k)),
-                    np.cumsum([len(rows) for rows in of_task])[:-1],
-                    axis=1,
-                )
-                for b in range(n_tasks):
-                    scores[:, a, b, feature] += _accuracy(share[b], design.side[:, of_task[b]])
+            tests = np.concatenate(own_scale if scale == "each_task" else others, axis=1)
+            labels = np.repeat(design.side[:, rows], np.sum(fold != k), axis=1)
+            decided = _decide_both(known, labels, tests, decide)
+            decided = decided.reshape(n_sets, 2, len(design.task), -1)
+            for b, part in enumerate(np.split(decided, ends, axis=2)):
+                for feature in range(2):
+                    side = design.side[:, of_task[b]]
+                    scores[:, a, b, feature] += _accuracy(part[:, feature], side)
     return scores / n_splits
+
+
+def _decide_both(
+    train: NDArray, labels: NDArray[np.int64], test: NDArray, decide: Decide
+) -> NDArray[np.bool_]:
+    """Decisions (n_sets, 2, n_test) of the decoders of both features; trials of 0 are left out."""
+    used = labels != 0
+    if (used[0] == used[1]).all():
+        return decide(train[:, used[0]], labels[:, used[0]] > 0, test)
+    both = [
+        decide(train[:, rows], own[np.newaxis, rows] > 0, test)
+        for own, rows in zip(labels, used, strict=True)
+    ]
+    return np.concatenate(both, axis=1)
 
 
 def _accuracy(decided: NDArray[np.bool_], side: NDArray[np.int64]) -> NDArray[np.float64]:
