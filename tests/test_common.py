@@ -18,8 +18,8 @@ from neuroselect import (
     RDMRegression,
     RDMTransformer,
 )
-from neuroselect.geometry import DemixedPCA, TargetedDimensionalityReduction
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
+from neuroselect.geometry import DemixedPCA, TargetedDimensionalityReduction
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
