@@ -21,8 +21,8 @@ from neuroselect import (
     RDMTransformer,
 )
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
-from neuroselect.geometry import DemixedPCA, TargetedDimensionalityReduction
 from neuroselect.behavior import ChoiceModel
+from neuroselect.geometry import DemixedPCA, TargetedDimensionalityReduction
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
