@@ -20,7 +20,7 @@ from neuroselect.geometry._trials import (
     standardized,
     zscored,
 )
-from neuroselect.rsa._models import _check_features, _relevant_features
+from neuroselect.rsa._design import check_features, relevant_features
 from neuroselect.utils._p_values import ALTERNATIVES, monte_carlo_p_values
 from neuroselect.utils._sklearn import HasMethods, Interval, StrOptions, validate_params
 
@@ -241,7 +241,7 @@ class _Design(NamedTuple):
 
 
 def _read_design(conditions, features, task, relevant) -> _Design:
-    features = _check_features(features)
+    features = check_features(features)
     missing = [name for name in (task, *features) if name not in conditions.columns]
     if missing or task in features:
         raise ValueError(
@@ -260,7 +260,7 @@ def _read_design(conditions, features, task, relevant) -> _Design:
                     f"Each task must have conditions with low and with high levels of each"
                     f" feature, but the task {name!r} leaves a class of {feature!r} empty."
                 )
-    return _Design(names, features, _relevant_features(names, features, relevant), codes, side)
+    return _Design(names, features, relevant_features(names, features, relevant), codes, side)
 
 
 def _sides(levels: NDArray, name: str) -> NDArray[np.int64]:
