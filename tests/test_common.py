@@ -24,8 +24,8 @@ from neuroselect import (
     RDMTransformer,
 )
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
-from neuroselect.geometry import ParametricGeometry
 from neuroselect.behavior import ChoiceModel
+from neuroselect.geometry import ParametricGeometry
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
