@@ -111,15 +111,17 @@ class Fit:
         self.distances = np.sqrt(np.maximum(functions_of(theta) @ pairs.features.T, 0))
         bottom, span = self._scale(targets)
         self.span = span[:, np.newaxis]
-        self.rescaled = (self.distances - bottom[:, np.newaxis]) / self.span
-        self.weighted = (self.rescaled - targets) * pairs.counts
-        loss = np.einsum("ng,ng->n", self.weighted, self.rescaled - targets)
+        self.rescaled = self.distances - bottom[:, np.newaxis]
+        self.rescaled /= self.span
+        residuals = self.rescaled - targets
+        self.weighted = residuals * pairs.counts
+        loss = np.einsum("ng,ng->n", self.weighted, residuals)
         # Equal distances have no range to be divided by: no solution, whatever the data.
         self.loss = np.where(self.flat, _NEVER, loss)
 
     def gradient(self) -> NDArray[np.float64]:
         """Return half the gradient of the loss, (n, 6)."""
-        (inner,) = self._sums(self.weighted)
+        inner = self._sums(self.weighted * self._inverse)
         total = self.weighted.sum(axis=1, keepdims=True)
         moment = np.einsum("ng,ng->n", self.weighted, self.rescaled)[:, np.newaxis]
         low, range_ = self._slopes
@@ -132,11 +134,12 @@ class Fit:
         D (F' w F) D', D the derivatives of the functions.
         """
         counts, u = self.pairs.counts, self.rescaled
-        weights = (counts * self._inverse**2) @ self.pairs.products
+        weights = (self._counted * self._inverse) @ self.pairs.products
         total = self._derivatives @ weights[:, _UNPACK] @ self._derivatives.transpose(0, 2, 1)
         low, range_ = self._slopes
         ones, moments = self._moments
-        first, second = (u @ counts)[:, None, None], ((u * u) @ counts)[:, None, None]
+        first = (u @ counts)[:, None, None]
+        second = np.einsum("ng,ng,g->n", u, u, counts)[:, None, None]
         total -= _twice(ones, low) + _twice(moments, range_) - first * _twice(low, range_)
         total += counts.sum() * _outer(low, low) + second * _outer(range_, range_)
         return total / self.span[..., np.newaxis] ** 2
@@ -159,20 +162,25 @@ class Fit:
     def _inverse(self):
         """Half of the inverse distances, (n, n_groups)."""
         least = np.sqrt(_NOTHING) * self.distances.max(axis=1, keepdims=True)
-        zeros = np.zeros_like(self.distances)
-        return np.divide(0.5, self.distances, out=zeros, where=self.distances > least)
+        inverse = 0.5 / np.maximum(self.distances, least + np.finfo(float).tiny)
+        nothing = self.distances <= least
+        if nothing.any():
+            inverse[nothing] = 0
+        return inverse
 
-    def _sums(self, *coefficients):
-        """Sums over groups of coefficients times the gradients of distances, (n, 6) each."""
-        stacked = np.concatenate([c * self._inverse for c in coefficients])
-        inner = (stacked @ self.pairs.features).reshape(len(coefficients), len(self.theta), -1)
+    @cached_property
+    def _counted(self):
+        return self.pairs.counts * self._inverse
+
+    def _sums(self, coefficients):
+        """Sum over groups of coefficients times the gradients of squared distances, (n, 6)."""
+        inner = coefficients @ self.pairs.features
         return np.matmul(self._derivatives, inner[..., np.newaxis])[..., 0]
 
     @cached_property
     def _moments(self):
         """Sums of the gradients of distances, and of these times the rescaled distances."""
-        counts = self.pairs.counts
-        return self._sums(counts, counts * self.rescaled)
+        return self._sums(self._counted), self._sums(self._counted * self.rescaled)
 
     @cached_property
     def _slopes(self):
