@@ -11,6 +11,7 @@ from neuroselect.displays._phase import PhaseDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
 from neuroselect.displays._sweep import SweepDisplay
+from neuroselect.displays._task_profile import TaskProfileDisplay
 
 __all__ = [
     "GeometryDisplay",
@@ -21,4 +22,5 @@ __all__ = [
     "RDMDisplay",
     "SelectivityDisplay",
     "SweepDisplay",
+    "TaskProfileDisplay",
 ]

@@ -2,6 +2,7 @@
 
 from neuroselect.selectivity._bootstrap import bootstrap_importance
 from neuroselect.selectivity._compare import compare_importance
+from neuroselect.selectivity._context_tuning import context_tuning
 from neuroselect.selectivity._context_weights import context_weight_correlation
 from neuroselect.selectivity._curves import lesion_curve, noise_curve
 from neuroselect.selectivity._group_lesions import group_lesion_scores
@@ -14,6 +15,7 @@ from neuroselect.selectivity._task_groups import task_group_lesion
 from neuroselect.selectivity._task_index import many_task_index
 from neuroselect.selectivity._task_variance import fractional_task_variance, task_variance
 from neuroselect.selectivity._unit_classes import unit_classes
+from neuroselect.selectivity._unit_rsa import unit_rsa
 
 __all__ = [
     "LesionSelectivity",
@@ -21,6 +23,7 @@ __all__ = [
     "TaskClusters",
     "bootstrap_importance",
     "compare_importance",
+    "context_tuning",
     "context_weight_correlation",
     "d_prime",
     "fractional_task_variance",
@@ -36,4 +39,5 @@ __all__ = [
     "unit_classes",
     "unit_importance",
     "unit_labels",
+    "unit_rsa",
 ]
