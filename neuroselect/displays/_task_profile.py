@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuroselect.displays._style import FAINT, INK, make_axes
+from neuroselect.displays._style import FAINT, INK, make_axes, spread
 
 VARIANCE = "normalised task variance"
 
@@ -187,7 +187,9 @@ class TaskProfileDisplay:
             f"{'none' if labels[start] < 0 else labels[start]}  ({end - start})"
             for start, end in zip(starts, ends, strict=True)
         ]
-        ax.set_yticks((starts + ends - 1) / 2, counts, color=INK)
+        height = ax.get_position().height * self.figure_.get_size_inches()[1]
+        line = 0.17 / height * len(labels)  # of text, in units
+        ax.set_yticks(spread((starts + ends - 1) / 2, line), counts, color=INK)
         ax.tick_params(axis="y", length=0)
         ax.set_ylabel("cluster (number of units)")
 

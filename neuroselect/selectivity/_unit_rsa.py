@@ -88,8 +88,8 @@ def unit_rsa(
     conditions of this residual are permuted, rows and columns of the RDM together and the
     same way for all units, and the partial correlation with the unit's RDM is compared with the
     observed one (double semi-partialling [2]_; for one model the Mantel test, which is
-    exact; conservative for a feature crossed with one that drives the unit). Responses to all conditions must be equally noisy: means over very different
-    numbers of trials are not.
+    exact; conservative for a feature crossed with one that drives the unit). Responses to all
+    conditions must be equally noisy: means over very different numbers of trials are not.
 
     The RDM of one unit is that of its responses on a line: where noise is large, it has the
     shape of noise, and r2 is small.

@@ -51,7 +51,7 @@ def test_without_clusters_units_are_sorted_by_task_and_breadth():
 def test_errors():
     with pytest.raises(ValueError, match=r"values must have shape \(n_units, n_tasks\)"):
         TaskProfileDisplay([1.0])
-    with pytest.raises(ValueError, match="must be at least 0 and finite.*a minimum of -1"):
+    with pytest.raises(ValueError, match=r"must be at least 0 and finite.*a minimum of -1"):
         TaskProfileDisplay([[-1.0, 2.0]])
     with pytest.raises(ValueError, match="cluster of each of the 1 units, as integers"):
         TaskProfileDisplay([[1.0, 2.0]], [0, 1])

@@ -186,9 +186,9 @@ def test_context_tuning_errors():
         context_tuning(data, ["a"], "context")
     with pytest.raises(ValueError, match="at least two contexts, got"):
         context_tuning(data, ["a"], "context", trials.assign(context=1))
+    fixed = trials.assign(a=np.where(trials["context"] == "y", 1.0, trials["a"]))
     with pytest.raises(ValueError, match=r"'a' must vary in context 'y', got the level \[1.0\]"):
-        level = np.where(trials["context"] == "y", 1.0, trials["a"])
-        context_tuning(data, ["a"], "context", trials.assign(a=level))
+        context_tuning(data, ["a"], "context", fixed)
     with pytest.raises(ValueError, match="'a' must hold finite numbers"):
         context_tuning(data, ["a"], "context", trials.assign(a="low"))
 
