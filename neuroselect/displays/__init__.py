@@ -10,6 +10,7 @@ from neuroselect.displays._mixed_selectivity import MixedSelectivityDisplay
 from neuroselect.displays._phase import PhaseDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
+from neuroselect.displays._selectivity_grid import SelectivityGridDisplay
 from neuroselect.displays._sweep import SweepDisplay
 from neuroselect.displays._task_profile import TaskProfileDisplay
 
@@ -21,6 +22,7 @@ __all__ = [
     "PhaseDisplay",
     "RDMDisplay",
     "SelectivityDisplay",
+    "SelectivityGridDisplay",
     "SweepDisplay",
     "TaskProfileDisplay",
 ]

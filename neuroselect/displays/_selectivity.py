@@ -35,6 +35,7 @@ class SelectivityDisplay:
 
     See Also
     --------
+    SelectivityGridDisplay : One for each layer and pair of tasks.
     neuroselect.selectivity.LesionSelectivity : Measures the importance.
 
     References

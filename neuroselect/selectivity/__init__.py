@@ -1,6 +1,7 @@
 """What single units care about."""
 
 from neuroselect.selectivity._bootstrap import bootstrap_importance
+from neuroselect.selectivity._cluster_lesions import cluster_lesion_scores
 from neuroselect.selectivity._compare import compare_importance
 from neuroselect.selectivity._context_tuning import context_tuning
 from neuroselect.selectivity._context_weights import context_weight_correlation
@@ -22,6 +23,7 @@ __all__ = [
     "MixedSelectivity",
     "TaskClusters",
     "bootstrap_importance",
+    "cluster_lesion_scores",
     "compare_importance",
     "context_tuning",
     "context_weight_correlation",
