@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_CLUSTERS = 10
+DECIMALS = 8
 
 
 class TaskClusters(ClusterMixin, BaseEstimator):
@@ -184,7 +185,8 @@ class TaskClusters(ClusterMixin, BaseEstimator):
         return np.asarray(self.clusterer_.labels_)
 
     def _candidates(self, profiles: NDArray) -> list[int]:
-        n_different = len(np.unique(profiles, axis=0))
+        # Profiles that differ by rounding are one to a clusterer.
+        n_different = len(np.unique(profiles.round(DECIMALS), axis=0))
         if isinstance(self.n_clusters, Integral):
             wanted, most = [self.n_clusters], n_different
         else:

@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import squareform
 from sklearn.utils import check_random_state
 
-from neuroselect.recordings import condition_patterns
 from neuroselect.rsa import RDMRegression
 from neuroselect.rsa._checks import constant_rows
-from neuroselect.selectivity._activity import check_activity, check_labels, group_means
+from neuroselect.selectivity._activity import read_patterns
 from neuroselect.selectivity._unit_models import adjusted
 from neuroselect.selectivity._unit_table import UnitTable
 
@@ -118,7 +117,7 @@ def unit_rsa(
     """
     if not isinstance(n_permutations, Integral) or n_permutations < 0:
         raise ValueError(f"n_permutations must be an integer >= 0, got {n_permutations!r}.")
-    patterns, conditions, names = _patterns(activity, condition)
+    patterns, conditions, names = read_patterns(activity, condition)
     lead, n_conditions = patterns.shape[:-2], patterns.shape[-2]
     responses = np.moveaxis(patterns, -2, -1).reshape(-1, n_conditions)
     varies = ~constant_rows(responses)
@@ -149,34 +148,6 @@ def unit_rsa(
         result.p_values = values[..., n_models + 1 :]
         result.q_values = adjusted(result.p_values, correction)
     return result
-
-
-def _patterns(activity, condition) -> tuple[NDArray, Any, NDArray]:
-    """Return responses (..., n_conditions, n_units), the conditions, and names of units."""
-    if isinstance(activity, Mapping):
-        if condition is None:
-            raise ValueError(
-                "Of a recording, condition must name the columns of its trials whose combinations"
-                " are the conditions, got None."
-            )
-        found = condition_patterns(activity, condition)
-        patterns = found.patterns if found.patterns.ndim == 2 else found.patterns.mean(axis=1)
-        named = "unit" in found.units.columns
-        names = found.units["unit"].to_numpy() if named else numbered(patterns.shape[-1])
-        return patterns, found.conditions, names
-    activity = check_activity(activity)
-    names = numbered(activity.shape[-1])
-    if condition is None:
-        return activity, None, names
-    condition = check_labels(condition, activity.shape[-2], "condition")
-    values, index = np.unique(condition, return_inverse=True)
-    first = activity[..., :1, :]  # relative to it, a constant unit stays constant
-    return group_means(activity - first, index, len(values)), values, names
-
-
-def numbered(n_units: int) -> NDArray:
-    """Return the names of units that have none."""
-    return np.array([f"unit{k}" for k in range(n_units)])
 
 
 def _check_responses(varies, n_conditions):
