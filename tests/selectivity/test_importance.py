@@ -185,7 +185,8 @@ def test_networks_on_the_first_axis(rng, normalize):
     importances[1, 2] = 0
     settings = {"normalize": normalize}
     relative = relative_importance(importances, **settings)
-    labels = unit_labels(importances, tasks=["a", "b", "c"], **settings)
+    tasks = ["a", "b", "c"]
+    labels = unit_labels(importances, tasks=tasks, **settings)
     index = many_task_index(importances, **settings)
     for k, own in enumerate(importances):
         np.testing.assert_array_equal(relative[k], relative_importance(own, **settings))
