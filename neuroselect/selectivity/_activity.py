@@ -15,7 +15,13 @@ def check_activity(
     activity: ArrayLike, rows: str = "n_trials", name: str = "activity"
 ) -> NDArray[np.float64]:
     """Return finite activity of one population, or of several on a first axis."""
-    activity = np.asarray(activity, dtype=np.float64)
+    try:
+        activity = np.asarray(activity, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be numbers, of equally many trials and units in each network: {error} Of"
+            " networks pass np.stack([net.activations(X) for net in networks])."
+        ) from error
     if activity.ndim not in (2, 3) or 0 in activity.shape:
         raise ValueError(
             f"{name} must have shape ({rows}, n_units) or (n_networks, {rows}, n_units) with at"

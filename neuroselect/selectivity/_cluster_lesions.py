@@ -11,6 +11,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from neuroselect.selectivity._group_lesions import group_lesion_scores
 from neuroselect.selectivity._task_clusters import TaskClusters
+from neuroselect.selectivity._unit_sets import lesionable_units, read_X
 
 
 def cluster_lesion_scores(
@@ -88,13 +89,17 @@ def cluster_lesion_scores(
         raise ValueError(f"n_controls must be an integer >= 0, got {n_controls!r}.")
     random_state = check_random_state(random_state)
     alone = not isinstance(estimator, (list, tuple))
-    labels = _read_labels(labels, None if alone else len(estimator))
+    X = read_X(X)
+    if not alone and not estimator:
+        raise ValueError("estimator is an empty list; pass at least one fitted network.")
+    first = estimator if alone else estimator[0]
+    n_units = lesionable_units([first], X, layer=layer, task=task)[0].n_units
+    labels = _read_labels(labels, None if alone else len(estimator), n_units)
     clusters = np.unique(labels[labels >= 0])
     member = labels[:, np.newaxis] == clusters[:, np.newaxis]
     controls = [_controls(each, own, n_controls, random_state) for each, own in zip(
         member, labels >= 0, strict=True
     )]  # fmt: skip
-    n_units = member.shape[-1]
     sets = np.concatenate([member, np.stack(controls).reshape(len(labels), -1, n_units)], axis=1)
     result = group_lesion_scores(
         estimator, X, y, sets[0] if alone else sets,
@@ -114,21 +119,23 @@ def cluster_lesion_scores(
     )
 
 
-def _read_labels(labels, n_networks) -> NDArray[np.int64]:
-    """Return labels (n_networks, n_units)."""
+def _read_labels(labels, n_networks, n_units) -> NDArray[np.int64]:
+    """Return labels (n_networks, n_units); ``n_networks`` is None for one that came alone."""
     labels = np.asarray(labels.labels_ if hasattr(labels, "labels_") else labels)
     if labels.dtype.kind not in "iu" or not (labels >= 0).any():
         raise ValueError(
             "labels must be integers, the cluster of each unit, with -1 for none and at least one"
             f" unit in a cluster, got dtype {labels.dtype} and shape {labels.shape}."
         )
-    if n_networks and labels.ndim == 1 and not len(labels) % n_networks:
-        labels = labels.reshape(n_networks, -1)
-    expected = (n_networks or 1, labels.shape[-1])
-    if labels.ndim > 2 or (labels[np.newaxis] if n_networks is None else labels).shape != expected:
-        lead = "" if n_networks is None else f"n_networks = {n_networks}, "
-        raise ValueError(f"labels must have shape ({lead}n_units), got {labels.shape}.")
-    return labels.reshape(expected)
+    shapes = (
+        [(n_units,)] if n_networks is None else [(n_networks, n_units), (n_networks * n_units,)]
+    )
+    if labels.shape not in shapes:
+        raise ValueError(
+            f"labels must have shape {' or '.join(map(str, shapes))}, the cluster of each unit of"
+            f" the layer{'' if n_networks is None else ' of each network'}, got {labels.shape}."
+        )
+    return labels.reshape(-1, n_units)
 
 
 def _controls(member, eligible, n_controls, random_state) -> NDArray[np.bool_]:

@@ -106,7 +106,7 @@ def read_X(X):
     """X as a DataFrame, or as an array of two axes."""
     if hasattr(X, "iloc"):
         return X
-    return check_array(X, dtype=None)
+    return check_array(X, dtype=None, input_name="X")
 
 
 def read_sets(units, n_units) -> NDArray[np.bool_]:
@@ -183,7 +183,7 @@ class InputColumns:
     """Columns of X, seen through the predictions of one estimator, or of a stack."""
 
     def __init__(self, estimators, X, positions):
-        self._X = X if hasattr(X, "iloc") else check_array(X, dtype=FLOATS)
+        self._X = X if hasattr(X, "iloc") else check_array(X, dtype=FLOATS, input_name="X")
         self._estimators, self._positions, self.n_units = estimators, positions, len(positions)
         self.stimuli = numeric_columns(self._X, positions)
 

@@ -98,7 +98,8 @@ class GroupScorer:
         except (AttributeError, ValueError) as error:
             raise ValueError(
                 f"scoring={scoring!r} cannot be had from the predictions of"
-                f" {type(self._estimator).__name__}: {error}"
+                f" {type(self._estimator).__name__}: {error} Choose a scorer that needs no more"
+                f" than it has, such as {'accuracy' if self._classifies else 'r2'!r}."
             ) from error
 
     def of_networks(self, networks: slice) -> GroupScorer:

@@ -77,11 +77,13 @@ def test_errors(decoder):
         cluster_lesion_scores(model, rates, y, ["a"] * 6)
     with pytest.raises(ValueError, match="at least one unit in a cluster"):
         cluster_lesion_scores(model, rates, y, [-1] * 6)
-    with pytest.raises(ValueError, match=r"units must have shape.*n_units = 6"):
+    with pytest.raises(ValueError, match=r"labels must have shape \(6,\), the cluster of each"):
         cluster_lesion_scores(model, rates, y, [0, 1])
-    with pytest.raises(ValueError, match=r"labels must have shape \(n_networks = 2, n_units\)"):
-        cluster_lesion_scores([model] * 2, rates, y, [[0, 1]] * 3)
-    with pytest.raises(ValueError, match=r"labels must have shape \(n_units\), got \(1, 2\)"):
-        cluster_lesion_scores(model, rates, y, [[0, 1]])
+    with pytest.raises(
+        ValueError, match=r"shape \(2, 6\) or \(12,\), .* of each network, got \(6,"
+    ):
+        cluster_lesion_scores([model] * 2, rates, y, LABELS)
+    with pytest.raises(ValueError, match="estimator is an empty list"):
+        cluster_lesion_scores([], rates, y, LABELS)
     with pytest.raises(ValueError, match="n_controls must be an integer >= 0, got -1"):
         cluster_lesion_scores(model, rates, y, LABELS, n_controls=-1)

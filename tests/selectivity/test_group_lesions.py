@@ -336,7 +336,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss"])
     def test_probabilities_of_a_regressor(self, scoring):
-        with pytest.raises(ValueError, match=f"scoring='{scoring}' cannot be had.*MultiTaskMLP"):
+        with pytest.raises(ValueError, match=f"scoring='{scoring}' cannot.*such as 'r2'"):
             group_lesion_scores(self.net(), X, Y, np.zeros(8, bool), scoring=scoring)
 
     def test_other_arguments(self):

@@ -161,3 +161,9 @@ def test_recordings_are_refused(rng):
         d_prime(few, "task")
     with pytest.raises(ValueError, match="condition must hold the condition of each trial"):
         preferred_condition([[1.0], [2.0]], None)
+
+
+@pytest.mark.parametrize("activity", [[object()], [np.zeros((4, 2)), np.zeros((4, 3))]])
+def test_networks_of_several_widths_are_refused(activity):
+    with pytest.raises(ValueError, match=r"activity must be numbers.*pass np.stack"):
+        preferred_condition(activity, [0, 0, 1, 1])
