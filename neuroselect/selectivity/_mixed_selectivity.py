@@ -108,6 +108,7 @@ class MixedSelectivity(BaseEstimator):
     --------
     LesionSelectivity : What units are worth to tasks, instead of what they respond to.
     unit_classes : Units active in one task, or in several.
+    context_tuning : Linear tuning to features within each context.
 
     Notes
     -----
