@@ -1,5 +1,7 @@
 from . import (
+    alignment,
     consolidation,
+    continual,
     curricula,
     datasets,
     displays,

@@ -18,6 +18,7 @@ from neuroselect import (
     RDMRegression,
     RDMTransformer,
 )
+from neuroselect.alignment import ProcrustesAlignment, UnitMatching
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
@@ -26,6 +27,7 @@ from neuroselect.preprocessing import (
     UnitScaler,
     UnitSelector,
 )
+from neuroselect.rsa import Searchlight
 from neuroselect.selectivity import MixedSelectivity, TaskClusters
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
@@ -99,14 +101,19 @@ ESTIMATORS = [
     MixedSelectivity(test="permutation", n_permutations=20, random_state=0),
     RDMTransformer(),
     RDMTransformer("sqeuclidean"),
+    RDMTransformer("mahalanobis", missing="nan"),
     one_model(USUAL_WIDTH),
     BaselineSubtractor((0, 1)),
     NoiseNormalizer(),
     NoiseNormalizer("diagonal"),
+    ProcrustesAlignment(),
+    Searchlight(RDMTransformer()),
     SoftNormalizer(),
     SoftNormalizer(range_over="conditions"),
     SquareRootTransformer(),
     TaskClusters(),
+    UnitMatching(),
+    UnitMatching("semi", absolute=True),
     UnitScaler(),
     UnitSelector(),
 ]

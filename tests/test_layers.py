@@ -94,7 +94,9 @@ def test_importing_the_package_is_cheap():
 @pytest.mark.parametrize(
     "name",
     [
+        "alignment",
         "consolidation",
+        "continual",
         "curricula",
         "datasets",
         "recordings",
