@@ -11,6 +11,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from neuroselect import (
     BatchedGridSearchCV,
+    ContextGatedClassifier,
+    ContextGatedRegressor,
     LesionSelectivity,
     MultiTaskCNNClassifier,
     MultiTaskMLP,
@@ -19,6 +21,7 @@ from neuroselect import (
     RDMTransformer,
 )
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
+from neuroselect.behavior import ChoiceModel
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
@@ -63,6 +66,48 @@ MINI_BATCHES = "batches hold other trials once a trial is repeated instead of we
 
 NO_FIT_TRANSFORM = "a search has its estimator's transform, but no fit_transform"
 
+# The checks of ChoiceModel that its data reach; tests/behavior/test_choice_model_checks.py runs
+# all of them on data made into trials.
+NO_TRIALS = "its data are not two features and a column of two tasks"
+NEED_TRIALS = [
+    "check_all_zero_sample_weights_error",
+    "check_array_api_input",
+    "check_classifier_data_not_an_array",
+    "check_classifier_not_supporting_multiclass",
+    "check_classifiers_classes",
+    "check_classifiers_one_label",
+    "check_classifiers_one_label_sample_weights",
+    "check_classifiers_regression_target",
+    "check_classifiers_train",
+    "check_dict_unchanged",
+    "check_dont_overwrite_parameters",
+    "check_dtype_object",
+    "check_estimators_dtypes",
+    "check_estimators_fit_returns_self",
+    "check_estimators_nan_inf",
+    "check_estimators_overwrite_params",
+    "check_estimators_pickle",
+    "check_f_contiguous_array_estimator",
+    "check_fit2d_predict1d",
+    "check_fit_check_is_fitted",
+    "check_fit_idempotent",
+    "check_fit_score_takes_y",
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+    "check_n_features_in",
+    "check_n_features_in_after_fitting",
+    "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit",
+    "check_readonly_memmap_input",
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weights_list",
+    "check_sample_weights_not_an_array",
+    "check_sample_weights_not_overwritten",
+    "check_sample_weights_pandas_series",
+    "check_sample_weights_shape",
+    "check_supervised_y_2d",
+]
+
 EXPECTED_FAILURES = {
     # As of GridSearchCV itself around the same network.
     "BatchedGridSearchCV": {
@@ -71,6 +116,7 @@ EXPECTED_FAILURES = {
         "check_transformer_general": NO_FIT_TRANSFORM,
         "check_transformer_preserve_dtypes": NO_FIT_TRANSFORM,
     },
+    "ChoiceModel": dict.fromkeys(NEED_TRIALS, NO_TRIALS),
     "RDMRegression": {
         name: f"its data have {width} pairs, the models {USUAL_WIDTH}"
         for name, width in OTHER_WIDTH.items()
@@ -84,6 +130,8 @@ ESTIMATORS = [
     MultiTaskMLPClassifier((10,), **SMALL),
     MultiTaskMLPClassifier((10,), batch_size=10, **SMALL),
     MultiTaskCNNClassifier((10,), max_iter=100, **STRIPES),
+    ContextGatedClassifier((10,), **SMALL),
+    ContextGatedRegressor((10,), loss="expected_reward", center_inputs=True, **SMALL),
     LesionSelectivity(MultiTaskCNNClassifier((6,), random_state=0, **STRIPES), layer=0),
     LesionSelectivity(MultiTaskMLP((6,), max_iter=50, random_state=0, **SMALL)),
     LesionSelectivity(
@@ -97,6 +145,7 @@ ESTIMATORS = [
     LesionSelectivity(
         LogisticRegression(), effect="accuracy", lesion_value="resample", n_draws=2, random_state=0
     ),
+    ChoiceModel(),
     MixedSelectivity(),
     MixedSelectivity(test="permutation", n_permutations=20, random_state=0),
     RDMTransformer(),
@@ -152,6 +201,8 @@ def test_checks_left_out_by_the_suite(estimator, check):
         pytest.skip(NO_FIT_TRANSFORM)
     if "transform" in check.__name__ and not hasattr(estimator, "fit_transform"):
         pytest.skip("a transformer's check")
+    if isinstance(estimator, ChoiceModel) and "column_names" in check.__name__:
+        pytest.skip(NO_TRIALS)
     if isinstance(estimator, RDMRegression):
         width = {"check_dataframe_column_names_consistency": 8}.get(check.__name__, 5)
         estimator = one_model(3 if "feature_names_out" in check.__name__ else width)

@@ -95,6 +95,7 @@ def test_importing_the_package_is_cheap():
     "name",
     [
         "alignment",
+        "behavior",
         "consolidation",
         "continual",
         "curricula",

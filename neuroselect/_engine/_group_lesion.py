@@ -127,12 +127,12 @@ def _outputs(stack, layer, masked, change, base, cue):
     """Output of a block of trials for each set: (n_networks, n_rows, n_sets, n_outputs)."""
     n_sets = masked.shape[2]
     z = (change @ masked.flatten(2)).view(*change.shape[:2], *masked.shape[2:])
-    z = activate(stack, layer + 1, z.add_(base.unsqueeze(2)))
-    if layer + 2 == stack.network.n_weights:
-        return z
+    z.add_(base.unsqueeze(2))
     cue = None if cue is None else cue.repeat_interleave(n_sets, 0)
-    hidden = [None] * (layer + 1) + [z.flatten(1, 2)]
-    return forward_from(stack, hidden, cue)[1].view(*change.shape[:2], n_sets, -1)
+    hidden = [None] * (layer + 1) + [activate(stack, layer + 1, z.flatten(1, 2), cue)]
+    last = layer + 2 == stack.network.n_weights
+    output = hidden[-1] if last else forward_from(stack, hidden, cue)[1]
+    return output.view(*change.shape[:2], n_sets, -1)
 
 
 def _clamped_channels(network, weights, stimuli, task, activity, value, layer, device, removed):

@@ -3,6 +3,7 @@
 A Display holds numbers; ``from_*`` computes them, ``plot(ax=None)`` draws and returns it.
 """
 
+from neuroselect.displays._choice_matrix import ChoiceMatrixDisplay
 from neuroselect.displays._forgetting import ForgettingDisplay
 from neuroselect.displays._geometry import GeometryDisplay
 from neuroselect.displays._learning_curve import LearningCurveDisplay
@@ -10,6 +11,7 @@ from neuroselect.displays._lesion_curve import LesionCurveDisplay
 from neuroselect.displays._mixed_selectivity import MixedSelectivityDisplay
 from neuroselect.displays._model_comparison import ModelComparisonDisplay
 from neuroselect.displays._phase import PhaseDisplay
+from neuroselect.displays._psychometric import PsychometricDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
 from neuroselect.displays._selectivity_grid import SelectivityGridDisplay
@@ -17,6 +19,7 @@ from neuroselect.displays._sweep import SweepDisplay
 from neuroselect.displays._task_profile import TaskProfileDisplay
 
 __all__ = [
+    "ChoiceMatrixDisplay",
     "ForgettingDisplay",
     "GeometryDisplay",
     "LearningCurveDisplay",
@@ -24,6 +27,7 @@ __all__ = [
     "MixedSelectivityDisplay",
     "ModelComparisonDisplay",
     "PhaseDisplay",
+    "PsychometricDisplay",
     "RDMDisplay",
     "SelectivityDisplay",
     "SelectivityGridDisplay",

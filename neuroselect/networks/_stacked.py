@@ -69,4 +69,4 @@ def _key(estimator):
         return None
     names = (getattr(estimator, name, None) for name in ("tasks_", "classes_", "feature_names_in_"))
     names = tuple(None if each is None else tuple(np.asarray(each).tolist()) for each in names)
-    return kind, spec, estimator.task_column, estimator.device_, names
+    return kind, spec, estimator.task_column, estimator.device_, estimator.loss, names

@@ -1,10 +1,11 @@
 """The studies by name."""
 
+from neuroselect.studies._arithmetic import ARITHMETIC
 from neuroselect.studies._digits import DIGITS
 from neuroselect.studies._rich_lazy import RICH_LAZY
 from neuroselect.studies._study import Study
 
-STUDIES = {study.name: study for study in (RICH_LAZY, DIGITS)}
+STUDIES = {study.name: study for study in (RICH_LAZY, DIGITS, ARITHMETIC)}
 
 
 def get_study(name: str) -> Study:
@@ -12,9 +13,11 @@ def get_study(name: str) -> Study:
 
     Parameters
     ----------
-    name : {"rich-lazy", "digits"}
-        "rich-lazy" is the sweep of initial weight scales of [1]_, "digits" are four tasks on
-        images of digits, trained interleaved or one after the other [2]_.
+    name : {"rich-lazy", "digits", "arithmetic"}
+        "rich-lazy" is the sweep of initial weight scales of [1]_; "digits" are four tasks on
+        images of digits, trained interleaved or one after the other [2]_; "arithmetic" are two
+        tasks on two numbers: similar or not, in narrow networks, with a late cue, with replay
+        and with biased training [2]_, and the importance of units by several estimators.
 
     Returns
     -------

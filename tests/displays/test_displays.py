@@ -115,6 +115,18 @@ class TestSelectivity:
         assert display.n_units == 30
         assert display.task_pair == ("0", "1")
 
+    def test_several_beside(self, rng):
+        values = rng.uniform(-1, 1, size=(3, 40))
+        values[1, :10] = np.nan
+        bars, *others = (SelectivityDisplay.from_arrays(v) for v in values)
+        bars.plot(beside={"second": others[0], "third": others[1]}, label="first")
+        labels = [text.get_text() for text in bars.ax_.get_legend().get_texts()]
+        assert labels == ["first (0%)", "second (25%)", "third (0%)"]
+        outlines = [patch for patch in bars.ax_.patches if not hasattr(patch, "get_height")]
+        for outline, other in zip(outlines, others, strict=True):
+            assert_allclose(outline.get_data().values, other.shares)
+        assert len({outline.get_edgecolor() for outline in outlines}) == 2
+
     def test_bad_input(self):
         with pytest.raises(ValueError, match=r"in \[-1, 1\] or NaN; got 2 units, 1"):
             SelectivityDisplay.from_arrays([0.0, 1.5])

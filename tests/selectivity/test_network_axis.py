@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.metrics import r2_score
 
 from neuroselect import LesionSelectivity, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
 from neuroselect._engine import _group_lesion
 from neuroselect.geometry import component_accuracy
-from neuroselect.networks import _stacked
+from neuroselect.networks import ContextGatedRegressor, _stacked
 from neuroselect.selectivity import (
     group_lesion_scores,
     lesion_curve,
@@ -165,3 +166,18 @@ def test_classifiers_of_a_frame(rng):
 def test_wrong_number_of_outputs(nets):
     with pytest.raises(ValueError, match=r"y must have 1 output\(s\)"):
         group_lesion_scores(nets[:1] * 2, X, np.column_stack([Y, Y]), np.arange(8) < 4)
+
+
+@pytest.mark.parametrize("gating", ["learned", "random"])
+def test_gated_networks(rng, gating):
+    base = ContextGatedRegressor((6, 7), gating=gating, context_layer=-1, max_iter=5)
+    nets = fit_many([clone(base).set_params(random_state=k) for k in range(3)], X, Y)
+    for layer, n_units in ((0, 6), (1, 7)):
+        sets = sets_of(rng, n_units)
+        result = group_lesion_scores(nets, X, Y, sets, layer=layer, scoring="r2")
+        for k, net in enumerate(nets):
+            H = net.activations(X, layer)
+            clamped = net.readout(np.where(sets[:, np.newaxis], 0.0, H), X, layer)
+            for task in (0, 1):
+                expected = [r2_score(Y[task == TASK], each[task == TASK]) for each in clamped]
+                assert_allclose(result.scores[k, :, task], expected, **EQUAL)
