@@ -58,8 +58,9 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--study", default="rich-lazy", metavar="NAME",
         help="what to run: rich-lazy (two tasks, initial weights from small to large), digits"
-        " (four tasks on images, interleaved or one after the other) or arithmetic (two tasks,"
-        " similar or not, and the importance of units by several estimators)",
+        " (four tasks on images, interleaved or one after the other), arithmetic (two tasks,"
+        " similar or not, and the importance of units by several estimators) or continual (two"
+        " rules, blocked or interleaved, in networks with and without gating, and in people)",
     )  # fmt: skip
     add("--out", default="neuroselect-report", metavar="FOLDER", help="folder to write to")
     add(

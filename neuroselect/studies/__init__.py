@@ -1,6 +1,7 @@
 """The papers' experiments as data, by name; sweeps of one's own from a file."""
 
 from neuroselect.studies._arithmetic_measures import ArithmeticResult
+from neuroselect.studies._continual_measures import ContinualResult
 from neuroselect.studies._digit_measures import DigitsResult
 from neuroselect.studies._recordings import Recording, load_recording
 from neuroselect.studies._registry import get_study
@@ -14,6 +15,7 @@ from neuroselect.studies._two_features import StudyResult
 
 __all__ = [
     "ArithmeticResult",
+    "ContinualResult",
     "DigitsResult",
     "Recording",
     "Study",
