@@ -15,7 +15,9 @@ from neuroselect.displays._psychometric import PsychometricDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
 from neuroselect.displays._spectrum import SpectrumDisplay
+from neuroselect.displays._selectivity_grid import SelectivityGridDisplay
 from neuroselect.displays._sweep import SweepDisplay
+from neuroselect.displays._task_profile import TaskProfileDisplay
 
 __all__ = [
     "ChoiceMatrixDisplay",
@@ -30,5 +32,7 @@ __all__ = [
     "RDMDisplay",
     "SelectivityDisplay",
     "SpectrumDisplay",
+    "SelectivityGridDisplay",
     "SweepDisplay",
+    "TaskProfileDisplay",
 ]
