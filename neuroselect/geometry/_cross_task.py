@@ -242,6 +242,10 @@ class _Design(NamedTuple):
 
 def _read_design(conditions, features, task, relevant) -> _Design:
     features = check_features(features)
+    if len(features) != 2:
+        raise ValueError(
+            f"features must name two columns, of which one is relevant in a task, got {features}."
+        )
     missing = [name for name in (task, *features) if name not in conditions.columns]
     if missing or task in features:
         raise ValueError(

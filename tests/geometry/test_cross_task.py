@@ -122,7 +122,9 @@ def test_bad_input(rng):
     named = pd.concat([trials.assign(b=np.resize(["x", "y", "z"], len(trials)))] * 6)
     many = np.tile(activity, (6, 1))
     for case, message in [
-        ((activity, trials, ["b", "b"], "task"), "two different columns"),
+        ((activity, trials, ["b", "b"], "task"), "features must name"),
+        ((activity, trials, ["b"], "task"), "features must name"),
+        ((activity, trials, ["b", "l", "task"], "task"), "features must name two columns"),
         ((activity, trials, ["b", "l"], "rule"), r"three different columns .*got 'rule'"),
         ((activity[:8], trials[:8], ["b", "l"], "task"), "at least two tasks, got"),
         ((activity[kept], trials[kept], ["b", "l"], "task"), "'A' leaves a class of 'b' empty"),
