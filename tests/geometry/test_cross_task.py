@@ -36,11 +36,12 @@ PARALLEL = {("A", "b"): 0, ("B", "l"): 0}
 
 
 def test_geometries_are_told_apart(rng):
-    chance = pytest.approx(0.5, abs=0.2)
+    # z-scores of units tilt orthogonal axes a little, less so of many units.
+    chance = pytest.approx(0.5, abs=0.3)
     for levels in [(-1, 1), (-2, -1, 0, 1, 2)]:
-        n_trials = 8 if len(levels) == 2 else 5
+        design = {"n_trials": 10 if len(levels) == 2 else 5, "levels": levels}
         of = {
-            name: decode(*planted(rng, axes, n_trials=n_trials, levels=levels)).role_scores
+            name: decode(*planted(rng, axes, n_units=100, **design)).role_scores
             for name, axes in (("grid", GRID), ("orthogonal", ORTHOGONAL), ("parallel", PARALLEL))
         }
         for name in of:
