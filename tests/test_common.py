@@ -26,6 +26,7 @@ from neuroselect import (
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
 from neuroselect.behavior import ChoiceModel
 from neuroselect.geometry import ParametricGeometry
+from neuroselect.geometry import DemixedPCA, TargetedDimensionalityReduction
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
@@ -184,6 +185,7 @@ ESTIMATORS = [
     two_planes(),
     GeoTopologicalTransformer(),
     BaselineSubtractor((0, 1)),
+    DemixedPCA(n_components=1),
     NoiseNormalizer(),
     NoiseNormalizer("diagonal"),
     ProcrustesAlignment(),
@@ -191,6 +193,7 @@ ESTIMATORS = [
     SoftNormalizer(),
     SoftNormalizer(range_over="conditions"),
     SquareRootTransformer(),
+    TargetedDimensionalityReduction("direction", transform=None),
     TaskClusters(),
     UnitMatching(),
     UnitMatching("semi", absolute=True),

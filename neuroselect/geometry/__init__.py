@@ -1,6 +1,10 @@
 """Geometry of population activity."""
 
+from neuroselect.geometry._axis_angle import axis_angle_test
+from neuroselect.geometry._ccgp import cross_condition_generalization
 from neuroselect.geometry._component_accuracy import component_accuracy
+from neuroselect.geometry._cross_task import cross_task_decoding
+from neuroselect.geometry._demixed import DemixedPCA
 from neuroselect.geometry._dimensionality import explained_variance, participation_ratio
 from neuroselect.geometry._mds import classical_mds
 from neuroselect.geometry._parametric_geometry import ParametricGeometry
@@ -27,4 +31,24 @@ __all__ = [
     "participation_ratio",
     "persistence_diagrams",
     "total_persistence",
+from neuroselect.geometry._parallelism import parallelism_score
+from neuroselect.geometry._separability import separable_dichotomies
+from neuroselect.geometry._shattering import shattering_dimensionality
+from neuroselect.geometry._subspace_angle import subspace_angle
+from neuroselect.geometry._targeted import TargetedDimensionalityReduction
+
+__all__ = [
+    "DemixedPCA",
+    "TargetedDimensionalityReduction",
+    "axis_angle_test",
+    "classical_mds",
+    "component_accuracy",
+    "cross_condition_generalization",
+    "cross_task_decoding",
+    "explained_variance",
+    "parallelism_score",
+    "participation_ratio",
+    "separable_dichotomies",
+    "shattering_dimensionality",
+    "subspace_angle",
 ]
