@@ -25,8 +25,7 @@ from neuroselect import (
 )
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
 from neuroselect.behavior import ChoiceModel
-from neuroselect.geometry import ParametricGeometry
-from neuroselect.geometry import DemixedPCA, TargetedDimensionalityReduction
+from neuroselect.geometry import DemixedPCA, ParametricGeometry, TargetedDimensionalityReduction
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
