@@ -14,8 +14,10 @@ from neuroselect.displays._phase import PhaseDisplay
 from neuroselect.displays._psychometric import PsychometricDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
+from neuroselect.displays._selectivity_grid import SelectivityGridDisplay
 from neuroselect.displays._spectrum import SpectrumDisplay
 from neuroselect.displays._sweep import SweepDisplay
+from neuroselect.displays._task_profile import TaskProfileDisplay
 
 __all__ = [
     "ChoiceMatrixDisplay",
@@ -29,6 +31,8 @@ __all__ = [
     "PsychometricDisplay",
     "RDMDisplay",
     "SelectivityDisplay",
+    "SelectivityGridDisplay",
     "SpectrumDisplay",
     "SweepDisplay",
+    "TaskProfileDisplay",
 ]

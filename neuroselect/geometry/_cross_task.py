@@ -242,6 +242,10 @@ class _Design(NamedTuple):
 
 def _read_design(conditions, features, task, relevant) -> _Design:
     features = check_features(features)
+    if len(features) != 2:
+        raise ValueError(
+            f"features must name two columns, of which one is relevant in a task, got {features}."
+        )
     missing = [name for name in (task, *features) if name not in conditions.columns]
     if missing or task in features:
         raise ValueError(
@@ -285,8 +289,8 @@ def _scores(
     n_sets, _, n_trials, n_units = trials.shape
     fold = np.arange(n_trials) % n_splits
     of_task = [np.flatnonzero(design.task == k) for k in range(len(design.tasks))]
-    ends = np.cumsum([len(rows) for rows in of_task])[:-1]
-    scores = np.zeros((n_sets, len(of_task), len(of_task), 2, 2))
+    order = np.concatenate(of_task)
+    high = np.zeros((n_sets, len(of_task), 2, len(order)))
     for k in range(n_splits):
         train = [trials[:, rows][:, :, fold != k].reshape(n_sets, -1, n_units) for rows in of_task]
         test = [trials[:, rows][:, :, fold == k].reshape(n_sets, -1, n_units) for rows in of_task]
@@ -296,12 +300,13 @@ def _scores(
             tests = np.concatenate(own_scale if scale == "each_task" else others, axis=1)
             labels = np.repeat(design.side[:, rows], np.sum(fold != k), axis=1)
             decided = _decide_both(known, labels, tests, decide)
-            decided = decided.reshape(n_sets, 2, len(design.task), -1)
-            for b, part in enumerate(np.split(decided, ends, axis=2)):
-                for feature in range(2):
-                    side = design.side[:, of_task[b]]
-                    scores[:, a, b, feature] += _accuracy(part[:, feature], side)
-    return scores / n_splits
+            counts = decided.reshape(n_sets, 2, len(order), -1).sum(axis=-1)
+            high[:, a] += counts[..., np.argsort(order)]
+    high /= n_trials
+    scores = np.empty((n_sets, len(of_task), len(of_task), 2, 2))
+    for b, rows in enumerate(of_task):
+        scores[:, :, b] = _accuracy(high[..., rows], design.side[:, rows])
+    return scores
 
 
 def _decide_both(
@@ -318,15 +323,14 @@ def _decide_both(
     return np.concatenate(both, axis=1)
 
 
-def _accuracy(decided: NDArray[np.bool_], side: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Accuracy (n_sets, 2) of decisions (n_sets, n_conditions, n_trials) as to both features."""
-    high = decided.mean(axis=-1)
+def _accuracy(high: NDArray[np.float64], side: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Accuracy (..., 2) as to both features, of shares (..., n_conditions) called high."""
     accuracies = []
     for own in side:
         used = own != 0
-        correct = np.where(own > 0, high, 1 - high)[:, np.newaxis, used]
-        accuracies.append(balanced_accuracy(correct, own[np.newaxis, used] > 0)[:, 0])
-    return np.stack(accuracies, axis=1)
+        correct = np.where(own > 0, high, 1 - high)[..., np.newaxis, used]
+        accuracies.append(balanced_accuracy(correct, own[np.newaxis, used] > 0)[..., 0])
+    return np.stack(accuracies, axis=-1)
 
 
 def _by_role(scores: NDArray, design: _Design) -> NDArray[np.float64]:

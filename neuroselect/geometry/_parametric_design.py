@@ -3,32 +3,36 @@
 import numpy as np
 
 from neuroselect.geometry._parametric_model import derivatives_of
-from neuroselect.rsa._models import (
-    _centred_levels,
-    _check_columns,
-    _check_features,
-    _encode_tasks,
-    _relevant_features,
+from neuroselect.rsa._design import (
+    check_columns,
+    check_features,
+    encode_tasks,
+    relevant_features,
 )
+from neuroselect.rsa._design import coordinates as levels_of
 
 
 def read_design(conditions, features, task, relevant):
     """Tasks (2,), levels (n_conditions, 2) of x and y, and the code of each condition's task."""
-    features = _check_features(features)
-    _check_columns(conditions, [*features, task])
-    names, codes = _encode_tasks(conditions[task], task)
-    chosen = _relevant_features(names, features, relevant)
+    features = check_features(features)
+    if len(features) != 2:
+        raise ValueError(f"features must name two columns of conditions, got {features}.")
+    check_columns(conditions, [*features, task])
+    names, codes = encode_tasks(conditions[task], task)
+    chosen = relevant_features(names, features, relevant)
     if len(names) != 2 or chosen[0] == chosen[1]:
         raise ValueError(
             "ParametricGeometry needs exactly two tasks with different relevant features, got the"
             f" tasks {names} with {[features[k] for k in chosen]}."
         )
     columns = [features[chosen[1]], features[chosen[0]]]
-    levels = np.column_stack([_centred_levels(conditions[name], name) for name in columns])
-    for name, column in zip(columns, levels.T, strict=True):
-        if not np.ptp(column):
+    axes = [levels_of(conditions[name], name) for name in columns]
+    for name, levels in zip(columns, axes, strict=True):
+        if levels.shape[1] != 1:
+            raise ValueError(f"The feature {name!r} of conditions must hold numbers, not labels.")
+        if not np.ptp(levels):
             raise ValueError(f"The feature {name!r} of conditions has the same level throughout.")
-    return np.array(names), levels, codes
+    return np.array(names), np.hstack(axes), codes
 
 
 def check_identifiable(pairs, features):

@@ -316,7 +316,8 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("change", "match"),
         [
-            ({"task": np.arange(18) % 3}, r"two features in their order only if there are two"),
+            ({"task": np.arange(18) % 3}, r"in their order only if there are as many"),
+            ({"b": list("pqr") * 6}, "The feature 'b' of conditions must hold numbers, not labels"),
             ({"b": np.ones(18)}, "The feature 'b' of conditions has the same level throughout"),
             (
                 {"b": design(3)["l"]},
@@ -331,6 +332,10 @@ class TestBadInput:
     def test_same_relevant_feature(self):
         with pytest.raises(ValueError, match=r"exactly two tasks with different relevant features"):
             make(design(3), relevant={0: "b", 1: "b"}).fit(self.rdm)
+
+    def test_one_feature(self):
+        with pytest.raises(ValueError, match=r"features must name two columns .* got \['b'\]"):
+            ParametricGeometry(design(3), ["b"], "task").fit(self.rdm)
 
     def test_missing_column(self):
         with pytest.raises(ValueError, match=r"conditions lacks the columns \['cue'\]"):
