@@ -1,6 +1,6 @@
 from . import (
-    behavior,
     alignment,
+    behavior,
     consolidation,
     continual,
     curricula,

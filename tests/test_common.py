@@ -18,8 +18,8 @@ from neuroselect import (
     RDMRegression,
     RDMTransformer,
 )
-from neuroselect.behavior import ChoiceModel
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
+from neuroselect.behavior import ChoiceModel
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
