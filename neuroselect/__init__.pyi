@@ -19,7 +19,14 @@ from . import (
 from .behavior import ChoiceModel
 from .geometry import participation_ratio
 from .model_selection import BatchedGridSearchCV
-from .networks import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from .networks import (
+    ContextGatedClassifier,
+    ContextGatedRegressor,
+    MultiTaskCNNClassifier,
+    MultiTaskMLP,
+    MultiTaskMLPClassifier,
+    fit_many,
+)
 from .preprocessing import PseudoPopulation
 from .rsa import RDMRegression, RDMTransformer, model_rdms
 from .selectivity import LesionSelectivity, MixedSelectivity, unit_classes

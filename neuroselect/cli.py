@@ -57,17 +57,20 @@ def make_parser() -> argparse.ArgumentParser:
     add = report.add_argument
     add(
         "--study", default="rich-lazy", metavar="NAME",
-        help="what to run: rich-lazy (two tasks, initial weights from small to large) or digits"
-        " (four tasks on images, interleaved or one after the other)",
+        help="what to run: rich-lazy (two tasks, initial weights from small to large), digits"
+        " (four tasks on images, interleaved or one after the other), arithmetic (two tasks,"
+        " similar or not, and the importance of units by several estimators) or continual (two"
+        " rules, blocked or interleaved, in networks with and without gating, and in people)",
     )  # fmt: skip
     add("--out", default="neuroselect-report", metavar="FOLDER", help="folder to write to")
     add(
         "--n-networks", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
-        help="networks of each kind: at each scale, in each condition (default: 5)",
+        help="networks of each kind: at each scale, in each condition (default: 5; arithmetic: 30)",
     )  # fmt: skip
     add(
         "--max-iter", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
-        help="passes in training; in digits, over each task (default: 10000; digits: 8)",
+        help="passes in training; in digits, and in arithmetic with replay, over each task"
+        " (default: 10000; digits: 8; arithmetic: 10)",
     )  # fmt: skip
     add(
         "--recording", metavar="NAME|FILE|none", default=argparse.SUPPRESS,

@@ -69,6 +69,7 @@ def test_help_is_light():
         (["report", "--images", "cats"], "--images: invalid choice: 'cats'"),
         (["report", "--images", "mnist"], "The study 'rich-lazy' takes no images"),
         (["report", "--study", "digits", "--recording", "x"], "'digits' takes no recording, got"),
+        (["report", "--study", "arithmetic", "--images", "mnist"], "'arithmetic' takes no images"),
         (["report", "--factors", "colour"], "--factors: expected two, separated by a comma, got"),
         (
             ["report", "--window", "-5,x"],

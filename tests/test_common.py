@@ -11,6 +11,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from neuroselect import (
     BatchedGridSearchCV,
+    ContextGatedClassifier,
+    ContextGatedRegressor,
     LesionSelectivity,
     MultiTaskCNNClassifier,
     MultiTaskMLP,
@@ -128,6 +130,8 @@ ESTIMATORS = [
     MultiTaskMLPClassifier((10,), **SMALL),
     MultiTaskMLPClassifier((10,), batch_size=10, **SMALL),
     MultiTaskCNNClassifier((10,), max_iter=100, **STRIPES),
+    ContextGatedClassifier((10,), **SMALL),
+    ContextGatedRegressor((10,), loss="expected_reward", center_inputs=True, **SMALL),
     LesionSelectivity(MultiTaskCNNClassifier((6,), random_state=0, **STRIPES), layer=0),
     LesionSelectivity(MultiTaskMLP((6,), max_iter=50, random_state=0, **SMALL)),
     LesionSelectivity(

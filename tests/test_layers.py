@@ -94,8 +94,8 @@ def test_importing_the_package_is_cheap():
 @pytest.mark.parametrize(
     "name",
     [
-        "behavior",
         "alignment",
+        "behavior",
         "consolidation",
         "continual",
         "curricula",

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from neuroselect._engine._passes import Inputs, make_inputs
-from neuroselect._engine._spec import Job, TrainingSpec
+from neuroselect._engine._passes import Inputs, cues, make_inputs
+from neuroselect._engine._sluggish import make_signal
+from neuroselect._engine._spec import Job, NetworkSpec, TrainingSpec
 from neuroselect.curricula import CURRICULA, Interleaved, check_passes
 
 KNOWN_CURRICULA = tuple(CURRICULA.values())
@@ -42,6 +43,17 @@ class Batch(NamedTuple):
         weight = None if self.weight is None else self.weight[:, start:stop]
         return Batch(inputs, self.target[:, start:stop], weight)
 
+    def with_signal(self, network: NetworkSpec, signal, share) -> Batch:
+        """Put another task signal (n_networks, n_trials, n_tasks) in the cue's place.
+
+        What enters the first layer is overwritten.
+        """
+        first, later = cues(network, signal, share)
+        if first is not None:
+            start = network.n_features
+            self.inputs.first[..., start : start + network.n_tasks] = first
+        return self._replace(inputs=Inputs(self.inputs.first, later))
+
 
 def _take(values, index):
     if isinstance(index, torch.Tensor):  # several times faster than values[index]
@@ -61,7 +73,8 @@ def make_batches(jobs: list[Job]):
 
 def is_full_batch(spec: TrainingSpec) -> bool:
     """Whether every step sees all trials, so that their order does not matter."""
-    return spec.batch_size is None and isinstance(spec.curriculum, Interleaved)
+    full = spec.batch_size is None and isinstance(spec.curriculum, Interleaved)
+    return full and not spec.sluggish
 
 
 def _stacked(jobs, trials) -> Batch:
@@ -72,13 +85,26 @@ def _stacked(jobs, trials) -> Batch:
         return torch.as_tensor(np.stack(arrays), device=spec.device)
 
     inputs = make_inputs(
-        spec.network, stack([t.stimuli for t in trials]), stack([t.task for t in trials])
+        spec.network,
+        stack([t.stimuli for t in trials]),
+        stack([t.task for t in trials]),
+        _cue_share(trials, stack),
     )
     weight = None
     if any(t.weight is not None for t in trials):
         ones = np.ones(spec.n_trials, dtype=spec.dtype)
         weight = stack([ones if t.weight is None else t.weight for t in trials])
     return Batch(inputs, stack([t.target for t in trials]), weight)
+
+
+def _cue_share(trials, stack):
+    """What the cue of distinct trials is centred on, (n_distinct, 1, n_tasks), or None."""
+    shares = [t.cue_share for t in trials]
+    known = [share for share in shares if share is not None]
+    if not known:
+        return None
+    nothing = np.zeros_like(known[0])
+    return stack([nothing if share is None else share for share in shares]).unsqueeze(1)
 
 
 class FullBatch:
@@ -103,6 +129,10 @@ class FullBatch:
             return self._batch.pick(trials)
         return self._batch.part(trials.start, trials.stop)
 
+    def signals(self, n_passes: list[int]) -> list[None]:
+        """Nothing lags behind: the cue is that of the trial."""
+        return [None] * len(n_passes)
+
     def close(self) -> None:
         """Nothing is left over."""
 
@@ -114,7 +144,11 @@ class MiniBatches:
 
     def __init__(self, jobs, trials, which):
         spec = jobs[0].spec
-        self._device, self._n_trials = spec.device, spec.n_trials
+        self._spec, self._device, self._n_trials = spec, spec.device, spec.n_trials
+        self._signal, self._share = make_signal(jobs, trials), None
+        if self._signal is not None:
+            share = _cue_share(trials, lambda arrays: self._on_device(np.stack(arrays)))
+            self._share = None if share is None else share[self._on_device(which)]
         distinct = _stacked(jobs, trials)
         self._pool = Batch(
             Inputs(*(None if x is None else x.flatten(0, 1) for x in distinct.inputs)),
@@ -132,7 +166,10 @@ class MiniBatches:
         if any([len(step) for step in own] != sizes for own in steps):
             raise RuntimeError("Networks whose steps differ in size cannot train as one stack.")
         order = np.stack([np.concatenate(own) for own in steps]) + self._offset
-        order = torch.as_tensor(order, device=self._device)
+        signal = None
+        if self._signal is not None:
+            signal = self._on_device(self._signal.of_pass(order).astype(self._spec.dtype))
+        order = self._on_device(order)
         bounds = [0, *np.cumsum(sizes).tolist()]
         first = 0
         while first < len(sizes):
@@ -140,7 +177,10 @@ class MiniBatches:
             last = first + 1
             while last < len(sizes) and bounds[last + 1] - bounds[first] <= self._gathered:
                 last += 1
-            block = self._pool.pick(order[:, bounds[first] : bounds[last]])
+            shown = slice(bounds[first], bounds[last])
+            block = self._pool.pick(order[:, shown])
+            if signal is not None:
+                block = block.with_signal(self._spec.network, signal[:, shown], self._share)
             for k in range(first, last):
                 yield block.part(bounds[k] - bounds[first], bounds[k + 1] - bounds[first])
             first = last
@@ -151,7 +191,16 @@ class MiniBatches:
 
     def pick(self, trials: np.ndarray) -> Batch:
         """Pick each network's own trials by number, (n_networks, n_picked)."""
-        return self._pool.pick(torch.as_tensor(trials + self._offset, device=self._device))
+        return self._pool.pick(self._on_device(trials + self._offset))
+
+    def signals(self, n_passes: list[int]) -> list[np.ndarray] | list[None]:
+        """Sluggish task signal of each network after so many passes, if it has one."""
+        if self._signal is None:
+            return [None] * len(n_passes)
+        return self._signal.after(n_passes)
+
+    def _on_device(self, array):
+        return torch.as_tensor(array, device=self._device)
 
     def close(self) -> None:
         """Ask for a pass too many: `check_passes` raises if a curriculum has one."""

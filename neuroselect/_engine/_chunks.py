@@ -24,7 +24,8 @@ def network_bytes(spec: TrainingSpec, own_trials: bool) -> int:
     network = spec.network
     sizes = network.sizes
     n_parameters = sum(a * b + b for a, b in pairwise(sizes))
-    n_parameters += network.n_tasks * sizes[network.context_layer + 1]
+    n_cued = network.n_tasks * sizes[network.context_layer + 1]
+    n_parameters += n_cued * (2 if network.gates else 1)
     n_rows = spec.batch_size or spec.n_trials
     n_values = 2 * n_parameters + 2 * n_rows * sum(sizes[1:])
     n_stimuli = sizes[0]

@@ -15,6 +15,7 @@ from torch import zeros_like
 from neuroselect._engine._activations import ACTIVATIONS
 from neuroselect._engine._batches import Batch, MiniBatches
 from neuroselect._engine._conv import CONV_TRIALS, ConvFront
+from neuroselect._engine._gates import entering, task_signal, through_gates
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import delta_below, forward, output_delta
 from neuroselect._engine._spec import Job
@@ -166,7 +167,7 @@ def diagonal_fisher(stack: Stack, trials: Batch, *, loss: str, kind: str, scale)
     stack : Stack
     trials : Batch
         With a network axis; means are over the trials' weights, if there are any.
-    loss : {"squared_error", "cross_entropy"}
+    loss : {"squared_error", "cross_entropy", "expected_reward"}
     kind : {"true", "empirical", "predicted"}
         See `neuroselect.consolidation.EWC`.
     scale : tensor of shape (n_networks, 1, 1)
@@ -211,10 +212,12 @@ def _output_gradients(output, target, loss, kind):
         for c in range(output.shape[-1]):
             yield gradient(output, torch.full_like(target, c)), p[..., c : c + 1]
     else:
+        p = torch.sigmoid(output) if loss == "expected_reward" else None
         for o in range(output.shape[-1]):
             delta = zeros_like(output)
             delta[..., o] = 1
-            yield delta, 1.0
+            # Choices are drawn with probability p, other outputs with unit variance.
+            yield delta, 1.0 if p is None else (p * (1 - p))[..., o : o + 1]
 
 
 def _add_squares(stack, views, inputs, hidden, delta, factor):
@@ -229,8 +232,14 @@ def _add_squares(stack, views, inputs, hidden, delta, factor):
         layers[k].coefs.baddbmm_(below.square().transpose(1, 2), squares)
         layers[k].intercepts.add_(squares.sum(1, keepdim=True))
         if layers[k].context is not None:
-            layers[k].context.baddbmm_(inputs.cue.square().transpose(1, 2), squares)
+            cue = entering(stack, inputs.cue).square()
+            layers[k].context.baddbmm_(cue.transpose(1, 2), squares)
         delta = delta_below(stack, k, delta)
+        if k - 1 == stack.gated:
+            delta, below, at_gates = through_gates(stack, delta, below, inputs.cue)
+            if at_gates is not None:
+                signal = task_signal(stack, inputs.cue).square().transpose(1, 2)
+                layers[k - 1].gates.baddbmm_(signal, at_gates.square_() * factor)
         delta = backward_activation(delta, below, delta)
     first.baddbmm_(inputs.first.square().transpose(1, 2), delta.square() * factor)
     return delta

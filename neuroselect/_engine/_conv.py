@@ -37,7 +37,7 @@ class Convolution:
 
     def __init__(self, stack: Stack, k: int, n_trials: int):
         conv, new = stack.network.conv, stack.theta.new_empty
-        self.coefs, intercepts, _ = stack.conv_layers[k]
+        self.coefs, intercepts = stack.conv_layers[k][:2]
         self._intercepts = intercepts[..., None, None]
         self._activate, self._activate_backward = ACTIVATIONS[stack.network.activation]
         (n_in, *size), (n_out, *pooled) = conv.incoming[k], conv.maps[k]

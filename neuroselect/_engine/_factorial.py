@@ -25,6 +25,7 @@ def stimulus_grid(jobs: list[Job], batches) -> np.ndarray | None:
     spec, network = jobs[0].spec, jobs[0].spec.network
     one_layer = network.conv is None and len(network.hidden) == network.n_outputs == 1
     plain = spec.solver == "sgd" and not spec.momentum and spec.consolidation is None
+    plain &= spec.loss == "squared_error" and spec.hebbian is None and network.gates is None
     relu = network.activation == "relu" and network.output_activation == "identity"
     shared = isinstance(batches, FullBatch) and batches.shared
     if not (one_layer and plain and relu and shared) or any(job.alpha for job in jobs):

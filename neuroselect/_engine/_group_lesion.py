@@ -102,7 +102,8 @@ def _blocks_of_trials(stack, stimuli, task, activity, value, layer, n_rows):
 def _outputs(stack, layer, masked, change, base, cue):
     """Output of a block of trials for each set: (n_rows, n_sets, n_outputs)."""
     z = (change @ masked.flatten(1)).view(len(change), *masked.shape[1:])
-    z = activate(stack, layer + 1, z.add_(base.unsqueeze(1)))
+    z.add_(base.unsqueeze(1))
+    activate(stack, layer + 1, z.transpose(0, 1), cue)  # in place; trials are its second axis
     if layer + 2 == stack.network.n_weights:
         return z
     n_sets = z.shape[1]

@@ -78,7 +78,7 @@ def first_order_losses(stack: Stack, inputs: Inputs, target, loss: str, layer: i
     hidden, output = forward(stack, inputs)
     intact = of_trials(output, target)
     delta = output_delta(stack, gradient(output, target), output)
-    terms = activity_gradient(stack, hidden, delta, layer) * (value - hidden[layer])
+    terms = activity_gradient(stack, hidden, delta, layer, inputs.cue) * (value - hidden[layer])
     return intact, intact.unsqueeze(1) + terms.transpose(1, 2)
 
 
@@ -161,12 +161,12 @@ def _carried(stack, layer, incoming, change, cue):
         z = _take(incoming, trial, buffers.activity[layer + 1])
         outgoing = _take(coefs, unit, buffers.delta[layer + 1])
         z.addcmul_(change.flatten(1).gather(1, pairs).unsqueeze(2), outgoing)
-        activity = activate(stack, layer + 1, z)
         cues = None if cue is None else _take(cue, trial)
+        activity = activate(stack, layer + 1, z, cues)
         for k in range(layer + 2, last + 1):
             # Without buffers the output of one unit is a product of matrix and vector.
             z = affine(stack, k, activity, cues, buffers if k < last else None)
-            activity = activate(stack, k, z)
+            activity = activate(stack, k, z, cues)
         yield pairs, activity
 
 

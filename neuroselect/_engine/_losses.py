@@ -45,6 +45,24 @@ def cross_entropy_with_gradient(output, target):
     return cross_entropy(output, target), cross_entropy_gradient(output, target)
 
 
+def expected_reward(output, reward):
+    """Minus the reward times the probability to accept, sigmoid(output): (..., n_trials)."""
+    return -(torch.sigmoid(output) * reward).sum(-1)
+
+
+def expected_reward_gradient(output, reward):
+    """Minus the reward times the derivative of the probability."""
+    p = torch.sigmoid(output)
+    return -(p * (1 - p) * reward)
+
+
+def expected_reward_with_gradient(output, reward):
+    """Both at once, for training."""
+    p = torch.sigmoid(output)
+    gains = p * reward
+    return gains.sum(-1).neg_(), gains.mul_(p - 1)
+
+
 class Loss(NamedTuple):
     """Functions of the output and the target."""
 
@@ -56,4 +74,7 @@ class Loss(NamedTuple):
 LOSSES = {
     "squared_error": Loss(squared_error, squared_error_gradient, squared_error_with_gradient),
     "cross_entropy": Loss(cross_entropy, cross_entropy_gradient, cross_entropy_with_gradient),
+    "expected_reward": Loss(
+        expected_reward, expected_reward_gradient, expected_reward_with_gradient
+    ),
 }

@@ -83,6 +83,8 @@ class NetworkSpec(NamedTuple):
     activation: str
     output_activation: str
     conv: ConvSpec | None = None
+    gates: str | None = None  # of the cued layer's units: "learned" or "random"
+    cue_share: tuple[float, ...] = ()  # of each task, subtracted from the cue before scaling
 
     @property
     def n_conv(self) -> int:
@@ -146,6 +148,8 @@ class TrainingSpec(NamedTuple):
     n_iter_no_change: int = 10
     n_before: int = 0  # passes already made
     one_pass: bool = False  # one pass of the plan for max_iter, instead of all
+    hebbian: str | None = None  # Oja's rule after each step: "oja" or "oja_all"
+    sluggish: bool = False  # the cue lags behind, by each network's own rate
 
     @property
     def n_passes(self) -> int:
@@ -161,6 +165,7 @@ class Weights(NamedTuple):
     context: np.ndarray  # (n_tasks, fan_out of the cued layer)
     conv_coefs: tuple[np.ndarray, ...] = ()  # (n_channels, n_incoming, kernel, kernel) each
     conv_intercepts: tuple[np.ndarray, ...] = ()  # (n_channels,) each
+    gates: tuple[np.ndarray, ...] = ()  # (n_tasks, n_units), where units are gated
 
 
 class Trials(NamedTuple):
@@ -171,6 +176,7 @@ class Trials(NamedTuple):
     target: np.ndarray  # (n_trials, n_outputs), or (n_trials,) class index
     weight: np.ndarray | None = None  # (n_trials,), mean 1
     tasks: np.ndarray | None = None  # (n_tasks,), codes of the known tasks
+    cue_share: np.ndarray | None = None  # (n_tasks,), subtracted from the cue before scaling
 
     @property
     def codes(self) -> np.ndarray:
@@ -184,6 +190,7 @@ class OptimizerState(NamedTuple):
     n_updates: int
     scale: float  # what the loss was multiplied by
     buffers: dict[str, Weights]
+    signal: np.ndarray | None = None  # (n_tasks,), the sluggish cue of the last trial
 
 
 class Job(NamedTuple):
@@ -197,6 +204,8 @@ class Job(NamedTuple):
     order_seed: np.random.SeedSequence
     start: Weights | None = None  # where earlier training ended; None: the initial weights
     state: OptimizerState | None = None
+    hebbian_rate: float = 0.0
+    sluggishness: float = 1.0  # share of the present cue
 
 
 class Result(NamedTuple):

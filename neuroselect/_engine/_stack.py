@@ -30,6 +30,7 @@ class Layer(NamedTuple):
     coefs: torch.Tensor  # (n_networks, fan_in, fan_out)
     intercepts: torch.Tensor  # (n_networks, 1, fan_out)
     context: torch.Tensor | None  # (n_networks, n_tasks, fan_out) where the cue enters
+    gates: torch.Tensor | None = None  # (n_networks, n_tasks, fan_out) where units are gated
 
 
 class Stack:
@@ -60,6 +61,7 @@ class Stack:
     ):
         self.network, self.n_networks = network, len(weights)
         self.shared = shared and network.conv is None
+        self.gated = network.context_layer if network.gates else None
         sizes = network.sizes
         rows = sizes[0] + network.n_tasks * network.cue_enters_input + 1
         self._shapes = [(rows, sizes[1])]
@@ -67,6 +69,8 @@ class Stack:
             self._shapes += [(sizes[k], sizes[k + 1]), (1, sizes[k + 1])]
             if self._cued(k):
                 self._shapes.append((network.n_tasks, sizes[k + 1]))
+        if self.gated is not None:
+            self._shapes.append((network.n_tasks, sizes[self.gated + 1]))
         self._conv_shapes = []
         if network.conv is not None:
             for n_out, fan_in in zip(network.conv.channels, network.conv.fan_ins, strict=True):
@@ -117,6 +121,8 @@ class Stack:
         for k in range(1, self.network.n_weights):
             coefs, intercepts = blocks.pop(0), blocks.pop(0)
             layers.append(Layer(coefs, intercepts, blocks.pop(0) if self._cued(k) else None))
+        if self.gated is not None:
+            layers[self.gated] = layers[self.gated]._replace(gates=blocks.pop(0))
         return first, layers
 
     def conv_views(self, flat) -> list[Layer]:
@@ -141,6 +147,8 @@ class Stack:
             put(layer.intercepts, [w.intercepts[k] for w in weights])
             if layer.context is not None:
                 put(layer.context, [w.context for w in weights])
+            if layer.gates is not None:
+                put(layer.gates, [w.gates[0] for w in weights])
         for k, layer in enumerate(self.conv_layers):
             put(layer.coefs, [w.conv_coefs[k] for w in weights])
             put(layer.intercepts, [w.conv_intercepts[k] for w in weights])
@@ -154,6 +162,7 @@ class Stack:
             context = np.zeros((self.n_networks, 0, cued.coefs.shape[2]), coefs[0].dtype)
         else:
             context = cued.context.cpu().numpy()
+        gates = [] if self.gated is None else [self.layers[self.gated].gates.cpu().numpy()]
         conv_coefs, conv_intercepts = self._unload_conv()
         return [
             Weights(
@@ -162,6 +171,7 @@ class Stack:
                 context[b].copy(),
                 tuple(c[b].copy() for c in conv_coefs),
                 tuple(i[b].copy() for i in conv_intercepts),
+                tuple(g[b].copy() for g in gates),
             )
             for b in range(self.n_networks)
         ]

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from neuroselect._engine._activations import ACTIVATIONS
+from neuroselect._engine._gates import entering, task_signal, through_gates
 from neuroselect._engine._passes import Inputs, delta_below, forward, make_inputs, output_delta
 from neuroselect._engine._spec import NetworkSpec, Weights
 from neuroselect._engine._stack import Stack
@@ -100,10 +101,16 @@ def _layer_factors(stack: Stack, inputs: Inputs):
     for k in range(network.n_weights - 1, 0, -1):
         incoming = [hidden[k - 1], torch.ones_like(hidden[k - 1][..., :1])]
         if stack.layers[k].context is not None:
-            incoming.append(inputs.cue.expand(n_networks, *inputs.cue.shape))
+            cue = entering(stack, inputs.cue)
+            incoming.append(cue.expand(n_networks, *cue.shape))
         factors.append((torch.cat(incoming, -1), delta))
         below = hidden[k - 1].repeat_interleave(n_outputs, 1)
         delta = delta_below(stack, k, delta)
+        if k - 1 == stack.gated:
+            repeated = inputs.cue.repeat_interleave(n_outputs, 0)
+            delta, below, at_gates = through_gates(stack, delta, below, repeated)
+            if at_gates is not None:
+                factors.append((task_signal(stack, inputs.cue), at_gates))
         delta = backward_activation(delta, below, delta)
     return [*factors, (inputs.first.unsqueeze(0), delta)]
 

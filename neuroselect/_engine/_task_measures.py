@@ -88,7 +88,7 @@ class _Group:
         total = weight.sum(0)[:, None]
         if name == "task_losses" and self.spec.reduction == "sum":
             return (total > 0).astype(float)
-        if name == "sign_accuracy":
+        if _is_sign_accuracy(name, self.spec):
             return weight.T @ np.count_nonzero(target, axis=1)[:, None]
         if not _is_r2(name, self.spec):
             return total
@@ -111,12 +111,16 @@ def _is_r2(name, spec: TrainingSpec) -> bool:
     return name == "task_scores" and spec.loss == "squared_error"
 
 
+def _is_sign_accuracy(name, spec: TrainingSpec) -> bool:
+    return name == "sign_accuracy" or (name == "task_scores" and spec.loss == "expected_reward")
+
+
 def _terms(name, spec: TrainingSpec, output, target) -> np.ndarray:
     """What each trial adds: (n_networks, n_trials, 1), or one column per output."""
     if name == "task_losses":
         losses = LOSSES[spec.loss].of_trials(torch.from_numpy(output), torch.from_numpy(target))
         return losses.numpy()[..., None]
-    if name == "sign_accuracy":
+    if _is_sign_accuracy(name, spec):
         right = (np.sign(output) == np.sign(target)) & (target != 0)
         return right.sum(-1, keepdims=True).astype(np.float64)
     if _is_r2(name, spec):

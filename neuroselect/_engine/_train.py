@@ -15,6 +15,7 @@ from torch.optim.adam import adam
 from neuroselect._engine._batches import Batch, is_full_batch, make_batches
 from neuroselect._engine._consolidation import make_pull
 from neuroselect._engine._factorial import FactorialDescent, stimulus_grid
+from neuroselect._engine._hebbian import make_oja
 from neuroselect._engine._losses import LOSSES
 from neuroselect._engine._passes import Buffers, backward, forward, output_delta
 from neuroselect._engine._record import make_recorder
@@ -61,6 +62,8 @@ def train(jobs: list[Job], on_pass: Callable[[], None] | None = None) -> list[Re
         ends = [(spec.n_passes, n_updates)] * n_networks if stopping is None else stopping.restore()
         histories = [None] * n_networks if recorder is None else recorder.finished()
         states = unload_state(stack, step, jobs, [n for _, n in ends])
+        signals = batches.signals([n for n, _ in ends])
+        states = [s._replace(signal=c) for s, c in zip(states, signals, strict=True)]
         curves = curve.T.cpu().numpy()
         parts = zip(stack.unload(), curves, ends, histories, states, strict=False)
         return [Result(w, c[: end[0]].copy(), h, s) for w, c, end, h, s in parts]
@@ -95,6 +98,7 @@ def _n_idle(jobs: list[Job]) -> int:
         ragged = width % 2 and (len(jobs) + n_idle) % 2  # rows that end in half a register
         return n_idle + 1 if ragged else n_idle
     plain = {spec.network.activation, spec.network.output_activation} <= {"relu", "identity"}
+    plain &= spec.network.gates != "learned"
     return 0 if plain and len(jobs) > 1 else 1
 
 
@@ -123,6 +127,7 @@ class _Step:
         self.pull = make_pull(stack, jobs, batches, self.scale)
         if self.pull is not None:
             self.state |= self.pull.state
+        self.oja = make_oja(stack, jobs)
 
     def before_pass(self, number: int) -> None:
         """Consolidate what has been learned, if the task changes."""
@@ -140,7 +145,8 @@ class _Step:
         buffers = self.buffers[n_trials]
         hidden, output = forward(self.stack, batch.inputs, buffers)
         losses, delta = self.loss(output, batch.target)
-        delta.mul_(self.scale / n_trials if self.spec.reduction == "mean" else self.scale)
+        averaged = n_trials > 1 and self.spec.reduction == "mean"
+        delta.mul_(self.scale / n_trials if averaged else self.scale)
         if batch.weight is not None:
             losses = losses * batch.weight
             delta.mul_(batch.weight.unsqueeze(-1))
@@ -153,6 +159,8 @@ class _Step:
         self.update()
         if self.pull is not None:
             self.pull.after_update()
+        if self.oja is not None:
+            self.oja(batch, hidden)
         return losses.sum(-1)
 
     def _add_penalty(self):
@@ -162,6 +170,8 @@ class _Step:
             grads.coefs.addcmul_(layer.coefs, self.penalty)
             if layer.context is not None:
                 grads.context.addcmul_(layer.context, self.penalty)
+            if layer.gates is not None and self.spec.network.gates == "learned":
+                grads.gates.addcmul_(layer.gates, self.penalty)
 
     def _adam(self):
         theta = self.stack.theta

@@ -8,6 +8,8 @@ from neuroselect.behavior._curves import choice_curves, choice_slopes, fit_sigmo
 from neuroselect.behavior._fit_many import choice_model_table, fit_choice_models, fit_choices
 from neuroselect.behavior._matrices import align_choices, choice_matrices
 from neuroselect.behavior._model_selection import bayesian_model_selection
+from neuroselect.behavior._network_choices import network_choice_matrices
+from neuroselect.behavior._network_fit import fit_network_parameter
 from neuroselect.behavior._statistics import compare_groups, correlate_scores
 
 __all__ = [
@@ -27,5 +29,7 @@ __all__ = [
     "correlate_scores",
     "fit_choice_models",
     "fit_choices",
+    "fit_network_parameter",
     "fit_sigmoids",
+    "network_choice_matrices",
 ]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neuroselect.curricula._checks import check_count, encode_call
-from neuroselect.curricula._shuffled import shuffled_steps
+from neuroselect.curricula._shuffled import resampled_steps, shuffled_steps
 
 
 def split_passes(max_iter: int, n_parts: int, parts: str) -> list[int]:
@@ -229,6 +229,10 @@ class Replay:
         The task of each block, see `Blocked`.
     passes : int, sequence of int or None, default=None
         Number of passes of every block, or of each block, see `Blocked`.
+    resampled : bool, default=False
+        Draw the batches of the block's own task afresh, too, each without replacement inside it,
+        as in [1]_: a pass then has batches of ``batch_size`` trials only, and need not show all
+        trials (see `Resampled`).
 
     Raises
     ------
@@ -257,6 +261,7 @@ class Replay:
     every: int = 10
     order: Sequence[Hashable] | None = None
     passes: int | Sequence[int] | None = None
+    resampled: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "every", check_count(self.every, "every", 2))
@@ -278,9 +283,9 @@ class Replay:
         return task_changes(task, self.order, self.passes, max_iter, cyclic)
 
     def _block_passes(self, block, batch_size, rng):
-        n_done = 0
+        n_done, own_steps = 0, resampled_steps if self.resampled else shuffled_steps
         for _ in range(block.n_passes):
-            steps = shuffled_steps(block.trials, batch_size, rng)
+            steps = own_steps(block.trials, batch_size, rng)
             first = (-n_done - 1) % self.every if len(block.earlier) else len(steps)
             for k in range(first, len(steps), self.every):
                 size = min(len(steps[k]), len(block.earlier))

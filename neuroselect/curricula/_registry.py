@@ -83,7 +83,7 @@ def get_curriculum(curriculum: str | Curriculum) -> Curriculum:
     --------
     >>> from neuroselect.curricula import get_curriculum
     >>> get_curriculum("replay")
-    Replay(every=10, order=None, passes=None)
+    Replay(every=10, order=None, passes=None, resampled=False)
     """
     known = ", ".join(map(repr, CURRICULA))
     if isinstance(curriculum, str):

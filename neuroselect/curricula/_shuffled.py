@@ -92,13 +92,19 @@ class Resampled:
     ) -> Iterator[list[np.ndarray]]:
         """Yield ``max_iter`` passes, each a list of index arrays, one per step."""
         _, position = encode_call(task, batch_size, max_iter)
-        return (_resampled_steps(len(position), batch_size, rng) for _ in range(max_iter))
+        trials = np.arange(len(position))
+        return (resampled_steps(trials, batch_size, rng) for _ in range(max_iter))
 
 
-def _resampled_steps(n_trials, batch_size, rng):
-    if batch_size is None or batch_size >= n_trials:
-        return [np.arange(n_trials)]
-    return list(draw_subsets(n_trials, batch_size, -(-n_trials // batch_size), rng))
+def resampled_steps(trials, batch_size: int | None, rng: np.random.Generator) -> list[np.ndarray]:
+    """Draw as many batches of ``trials`` as a pass has, each afresh.
+
+    One batch of all ``trials`` keeps their order and draws nothing.
+    """
+    if batch_size is None or batch_size >= len(trials):
+        return [trials.copy()]
+    n_steps = -(-len(trials) // batch_size)
+    return list(trials[draw_subsets(len(trials), batch_size, n_steps, rng)])
 
 
 def draw_subsets(n_trials: int, size: int, n_subsets: int, rng: np.random.Generator) -> np.ndarray:

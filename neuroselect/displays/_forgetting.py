@@ -173,7 +173,7 @@ class ForgettingDisplay:
             ax.set_ylim(ylim)
         self._draw_phases(colors)
         labels = [
-            name if np.isnan(lost) else f"{name} ({-lost:+.2f})".replace("-", "−")
+            name if np.isnan(lost) else f"{name} ({_signed(-lost)})"
             for name, lost in zip(self.task_names, self.lost_, strict=True)
         ]
         label_right(ax, labels, mean[-1], colors)
@@ -190,3 +190,9 @@ class ForgettingDisplay:
                     (start + end) / 2, 1.02, self.task_names[task], color=colors[task],
                     ha="center", va="bottom", transform=self.ax_.get_xaxis_transform(),
                 )  # fmt: skip
+
+
+def _signed(change):
+    """Write a change with its sign and a proper minus; none for what rounds to 0."""
+    text = f"{change:+.2f}".replace("-", "−")
+    return text[1:] if float(f"{change:.2f}") == 0 else text

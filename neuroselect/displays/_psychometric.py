@@ -135,6 +135,10 @@ class PsychometricDisplay:
             fine, 1 / (1 + np.exp(-logit)), color=color, linewidth=1.6,
             linestyle=("-", (0, (4, 2)))[feature], zorder=2,
         )  # fmt: skip
+        low, high = (
+            np.clip(low, 0, 1),
+            np.clip(high, 0, 1),
+        )  # few subjects: wider than shares can be
         spread = np.stack([mean - low, high - mean]) if np.isfinite(low).all() else None
         ax.errorbar(
             self.levels + shift, mean, spread, fmt=marker, color=color, markersize=5.5,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neuroselect.displays._style import INK, PALETTE, make_axes, tidy
+
+OUTLINES = ("-", (0, (4, 1.5)), (0, (1, 1)), "-.")
 
 
 class SelectivityDisplay:
@@ -134,7 +138,8 @@ class SelectivityDisplay:
         *,
         color: str | None = None,
         ymax: float | None = None,
-        beside: SelectivityDisplay | None = None,
+        beside: SelectivityDisplay | Mapping[str, SelectivityDisplay] | None = None,
+        label: str = "bars",
     ) -> SelectivityDisplay:
         """Draw the histogram, and write the share of NaN into it.
 
@@ -146,8 +151,11 @@ class SelectivityDisplay:
             Of the bars.
         ymax : float, default=None
             Upper end of the vertical axis.
-        beside : SelectivityDisplay, default=None
-            Another estimate of the same units, drawn as an outline.
+        beside : SelectivityDisplay or mapping from str to SelectivityDisplay, default=None
+            Another estimate of the same units, drawn as an outline; or several by name, with a
+            legend that has their shares of NaN.
+        label : str, default="bars"
+            Name of this estimate in the legend.
 
         Returns
         -------
@@ -160,13 +168,19 @@ class SelectivityDisplay:
             self.edges[:-1], self.shares, np.diff(self.edges), align="edge",
             color=color or PALETTE[0], edgecolor="white", linewidth=0.8,
         )  # fmt: skip
-        note = f"important to neither: {self.nan_share:.1%}"
-        if beside is not None:
-            ax.stairs(beside.shares, beside.edges, color=INK, linewidth=1.3, zorder=3)
-            note += f" (outline: {beside.nan_share:.1%})"
-        shown = [self] if beside is None else [self, beside]
+        several = isinstance(beside, Mapping)
+        others = list(beside.values()) if several else [] if beside is None else [beside]
+        colors = [c for c in PALETTE[1:] if c != color] if several else [INK]
+        outlines = [
+            ax.stairs(
+                other.shares, other.edges, color=colors[k % len(colors)],
+                linestyle=OUTLINES[k % len(OUTLINES)], linewidth=1.3, zorder=3,
+            )
+            for k, other in enumerate(others)
+        ]  # fmt: skip
+        shown = [self, *others]
         first, second = self.task_pair
-        gap = "  " if len(f"{first}{second}") <= 14 else "\n"
+        gap = "  " if len(f"{first}{second}") <= 14 and not several else "\n"
         ax.set(
             xlim=(-1, 1),
             ylim=(0, ymax or 1.22 * max(*(d.shares.max() for d in shown), 0.01)),
@@ -174,6 +188,18 @@ class SelectivityDisplay:
             ylabel="share of all units",
         )
         ax.set_xticks([-1, -0.5, 0, 0.5, 1])
+        if several:
+            names = zip([label, *beside], shown, strict=True)
+            ax.legend(
+                [self.bars_, *outlines],
+                [f"{name} ({display.nan_share:.0%})" for name, display in names],
+                title="(important to neither)", title_fontsize="small", fontsize="small",
+                loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, frameon=False,
+                handlelength=1.4, columnspacing=1, borderaxespad=0.1,
+            )  # fmt: skip
+            return self
+        note = f"important to neither: {self.nan_share:.1%}"
+        note += "".join(f" (outline: {other.nan_share:.1%})" for other in others)
         ax.text(
             0.98, 0.98, note, color=INK, ha="right", va="top", transform=ax.transAxes,
         )  # fmt: skip

@@ -116,7 +116,12 @@ class SweepDisplay:
         return cls(frame[x], {name: frame[column] for name, column in named.items()}, **kwargs)
 
     def plot(
-        self, ax=None, *, ylim: tuple[float, float] | None = None, yscale: str = "linear"
+        self,
+        ax=None,
+        *,
+        ylim: tuple[float, float] | None = None,
+        yscale: str = "linear",
+        xscale: str = "log",
     ) -> SweepDisplay:
         """Draw networks as faint points, means as lines, their intervals as bars.
 
@@ -128,6 +133,8 @@ class SweepDisplay:
             Ends of the vertical axis.
         yscale : {"linear", "log", "symlog"}, default="linear"
             The vertical axis; "symlog" is linear between -0.01 and 0.01.
+        xscale : {"log", "linear"}, default="log"
+            The horizontal axis.
 
         Returns
         -------
@@ -143,7 +150,7 @@ class SweepDisplay:
             means = self.intervals_[name].mean
             ends.append(means[np.isfinite(means)][-1] if np.isfinite(means).any() else np.nan)
         self._draw_references(dict(zip(self.values, colors, strict=True)))
-        self._label_axes(ylim, yscale)
+        self._label_axes(ylim, yscale, xscale)
         shown = [k for k, end in enumerate(ends) if np.isfinite(end)]
         if len(self.values) > 1:
             names = list(self.values)
@@ -178,11 +185,11 @@ class SweepDisplay:
                 frameon=False, borderaxespad=0.2,
             )  # fmt: skip
 
-    def _label_axes(self, ylim, yscale):
+    def _label_axes(self, ylim, yscale, xscale):
         self.ax_.set_yscale(yscale, **({"linthresh": 0.01} if yscale == "symlog" else {}))
-        self.ax_.set_xscale("log")
+        self.ax_.set_xscale(xscale)
         self.ax_.set_xticks(self.scales_, minor=False)
-        labelled = _spaced(self.scales_)
+        labelled = _spaced(np.log(self.scales_) if xscale == "log" else self.scales_, self.scales_)
         self.ax_.set_xticklabels([f"{s:g}" if s in labelled else "" for s in self.scales_])
         self.ax_.minorticks_off()
         self.ax_.set(xlabel=self.xlabel, ylabel=self.ylabel)
@@ -190,9 +197,9 @@ class SweepDisplay:
             self.ax_.set_ylim(ylim)
 
 
-def _spaced(scales, least=0.11):
-    """Scales to label: both ends, and as many between as keep their distance on a log axis."""
-    position = np.log(scales) - np.log(scales[0])
+def _spaced(position, scales, least=0.11):
+    """Scales to label: both ends, and as many between as keep their distance on the axis."""
+    position = position - position[0]
     span = position[-1] or 1.0
     kept = [0]
     for k in range(1, len(scales) - 1):

@@ -41,7 +41,8 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     """All but the target and the loss: these are the subclasses'.
 
     A subclass has ``_read_target(y, dtype, continued, classes)``, ``_present(output)``,
-    ``_metric``, and `partial_fit`.
+    ``_metric``, and `partial_fit`. What it reads trials by, beside the task column, is in
+    ``_reading``.
     """
 
     _parameter_constraints: dict = {
@@ -174,7 +175,7 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             return Job(spec, trials, initial, rate, alpha, order_seed, start, state)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         weight_seed, order_seed = np.random.SeedSequence(seed).spawn(2)
-        initial = initial_weights(self, network, np.random.default_rng(weight_seed))
+        initial = self._draw_weights(network, np.random.default_rng(weight_seed))
         return Job(spec, trials, initial, rate, alpha, order_seed)
 
     def _learn(self, job: Job, result: Result):
@@ -183,14 +184,11 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if not finite:
             first = np.flatnonzero(~np.isfinite(result.loss_curve))
             when = f" (the loss at pass {first[0]} already)" if len(first) else ""
-            pull = ""
-            if self.consolidation is not None:
-                pull = f", lower the strength of consolidation={self.consolidation!r}"
             raise ValueError(
                 f"Training of {type(self).__name__} ended with weights that are not finite{when}."
                 f" The usual cause is a step too large for the initial weights and inputs: lower"
                 f" learning_rate_init={self.learning_rate_init} or init_scale={self.init_scale},"
-                f" scale the stimuli{pull}, or take reduction='mean'."
+                f" scale the stimuli{self._other_cures()}, or take reduction='mean'."
             )
         dtype = job.trials.stimuli.dtype
         self.coefs_ = list(result.weights.coefs)
@@ -212,6 +210,12 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.device_ = job.spec.device
         self._n_features_out = job.spec.network.hidden[-1]
         return self
+
+    def _other_cures(self) -> str:
+        """What else may bring weights that are not finite, as part of a sentence."""
+        if self.consolidation is None:
+            return ""
+        return f", lower the strength of consolidation={self.consolidation!r}"
 
     @property
     def history_(self) -> TrainingHistory:
@@ -337,6 +341,14 @@ class BaseMultiTaskMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         check_is_fitted(self)
         stimuli, task = self._encode(X)
         return outputs(self._network(), self._weights(), stimuli, task, self.device_)
+
+    def _reading(self) -> tuple:
+        """Parameters that decide how trials are read."""
+        return (self.task_column,)
+
+    def _draw_weights(self, network, rng) -> Weights:
+        """Initial weights."""
+        return initial_weights(self, network, rng)
 
     def _network_spec(self, n_stimuli, n_tasks, n_outputs):
         """Shape of the network for stimuli of so many columns."""

@@ -11,7 +11,7 @@ from neuroselect._engine._spec import NetworkSpec, OptimizerState, Trials, Weigh
 from neuroselect.networks._encoding import encode_tasks, tidy_tasks
 
 # Parameter behind each part of a network's shape that must stay.
-PARAMETERS = {"hidden": "hidden_layer_sizes"}
+PARAMETERS = {"hidden": "hidden_layer_sizes", "gates": "gating"}
 
 
 def as_plain(value: Any) -> Any:
@@ -28,7 +28,7 @@ def as_plain(value: Any) -> Any:
 def optimizer_state(plain: dict) -> OptimizerState:
     """Undo `as_plain`."""
     buffers = {name: Weights(**weights) for name, weights in plain["buffers"].items()}
-    return OptimizerState(plain["n_updates"], plain["scale"], buffers)
+    return OptimizerState(plain["n_updates"], plain["scale"], buffers, plain["signal"])
 
 
 def check_same_network(before: dict, network: NetworkSpec) -> None:

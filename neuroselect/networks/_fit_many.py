@@ -58,7 +58,8 @@ def fit_many(
 
     Parameters
     ----------
-    estimators : sequence of MultiTaskMLP, MultiTaskMLPClassifier or MultiTaskCNNClassifier
+    estimators : sequence of MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskCNNClassifier, \
+ContextGatedRegressor or ContextGatedClassifier
         Networks to train. They are cloned, not changed.
     X : array-like of shape (n_trials, n_features + 1)
         Trials, shared by all networks.
@@ -249,7 +250,7 @@ def _make_jobs(networks, X, y, row_sets):
     seen: dict = {}
     jobs = []
     for network, rows in zip(networks, row_sets, strict=True):
-        key = (type(network), network.task_column, _fingerprint(rows))
+        key = (type(network), network._reading(), _fingerprint(rows))
         if key not in seen:
             X_own, y_own = (X, y) if rows is None else (take_rows(X, rows), take_rows(y, rows))
             before = set(vars(network))

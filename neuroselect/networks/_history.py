@@ -101,7 +101,7 @@ def record_spec(estimator, last: int) -> RecordSpec | None:
             f"record must be None, one or several of {', '.join(map(repr, RECORDABLE))}; got"
             f" {given!r}."
         )
-    if "sign_accuracy" in names and estimator.loss != "squared_error":
+    if "sign_accuracy" in names and estimator.loss == "cross_entropy":
         raise ValueError(
             "record='sign_accuracy' compares the signs of outputs and targets, but this network has"
             f" classes (loss={estimator.loss!r}). Record 'task_scores', their accuracy."

@@ -26,6 +26,8 @@ def packed(results: list[Result]) -> dict[str, np.ndarray]:
     states = [result.state for result in results]
     arrays["n_updates"] = np.array([state.n_updates for state in states])
     arrays["scale"] = np.array([state.scale for state in states])
+    if states[0].signal is not None:
+        arrays["signal"] = np.stack([state.signal for state in states])
     for name in states[0].buffers:
         arrays |= _packed_weights([state.buffers[name] for state in states], f"{STATE}{name}:")
     return arrays
@@ -58,7 +60,8 @@ def _one_result(own: dict[str, np.ndarray]) -> Result:
         part.removeprefix(STATE): _unpacked_weights(own, f"{part}:")
         for part in dict.fromkeys(parts)
     }
-    state = OptimizerState(own["n_updates"].item(), own["scale"].item(), buffers)
+    counts = own["n_updates"].item(), own["scale"].item()
+    state = OptimizerState(*counts, buffers, own.get("signal"))
     curve = own["loss_curve"][: own["n_passes"]]
     return Result(_unpacked_weights(own), curve, history or None, state)
 

@@ -114,10 +114,10 @@ def _check_consolidation(estimator, curriculum, trials: Trials) -> None:
             f"{estimator.curriculum!r} shows one task only. Show several tasks, or set"
             " consolidation=None."
         )
-    if estimator.loss == "squared_error" and getattr(given, "fisher", None) == "predicted":
+    if estimator.loss != "cross_entropy" and getattr(given, "fisher", None) == "predicted":
         raise ValueError(
             "fisher='predicted' takes the most probable class as target, but this network has no"
-            " classes (loss='squared_error'). Use fisher='true' or 'empirical'."
+            f" classes (loss={estimator.loss!r}). Use fisher='true' or 'empirical'."
         )
 
 

@@ -28,11 +28,12 @@ def _ledoit_wolf(residuals: NDArray, covariance: Covariance) -> tuple[Covariance
 def _shrunk_diagonal(residuals: NDArray, covariance: Covariance) -> tuple[Covariance, float]:
     """Correlations towards 0, variances as they are."""
     n = len(residuals)
-    deviation = residuals.std(axis=0, ddof=1)
-    z = residuals / np.where(deviation == 0, 1, deviation)
-    products, squares = z.T @ z, (z**2).T @ z**2
-    variance = n / (n - 1) ** 3 * (squares - products**2 / n)
-    correlation = products / (n - 1)
+    squares = residuals**2  # times (n - 1) / their sum: of z-scores, whose mean is 0
+    total, deviation = squares.sum(axis=0), np.sqrt(np.diag(covariance))
+    squares *= (n - 1) / np.where(total == 0, 1, total)
+    deviation = np.where(deviation == 0, 1, deviation)
+    correlation = covariance / np.outer(deviation, deviation)
+    variance = n / (n - 1) ** 3 * (squares.T @ squares - ((n - 1) * correlation) ** 2 / n)
     off = ~np.eye(len(covariance), dtype=bool)
     power = np.sum(correlation[off] ** 2)
     shrinkage = float(np.clip(np.sum(variance[off]) / power, 0, 1)) if power else 1.0

@@ -21,6 +21,7 @@ REQUIRED = {
     "momentum": 0,
     "alpha": 0,
     "consolidation": None,
+    "sluggishness": 1,
 }
 
 
@@ -147,6 +148,11 @@ def _check_descent(network):
                 f"The lazy prediction is for plain gradient descent with {name}={value!r}; this"
                 f" network has {name}={given!r}."
             )
+    if getattr(network, "gating", "none") in ("oja", "oja_all"):
+        raise ValueError(
+            "The lazy prediction is for plain gradient descent; this network has a Hebbian rule"
+            f" beside it, gating={network.gating!r}."
+        )
     if not isinstance(get_curriculum(network.curriculum), Interleaved):
         raise ValueError(
             "The lazy prediction is for descent on all trials at every step; this network has"

@@ -51,13 +51,7 @@ def _check_network(network, name):
 
 def weights_of(network, *, initial: bool) -> Weights:
     """Weights before or after training."""
-    if not initial:
-        return network._weights()
-    return Weights(
-        tuple(network.initial_coefs_),
-        tuple(network.initial_intercepts_),
-        network.initial_context_coefs_,
-    )
+    return network._weights("initial_" if initial else "")
 
 
 def grouped(networks: list, X) -> Iterator[Group]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from neuroselect.report._digit_words import (
     task_names,
     told_kinds,
 )
+from neuroselect.report._histograms import histogram_cells, histogram_columns
 from neuroselect.report._sections_units import METHOD_NAMES
 from neuroselect.report._words import summarize
 from neuroselect.studies import DigitsResult
@@ -144,20 +144,14 @@ def _pair_table(result):
 def _histogram_table(histograms):
     import pandas as pd
 
-    rows, edges = [], None
+    rows = []
     for (method, pair, condition), histogram in histograms.items():
-        edges = histogram.edges
         row = {"method": METHOD_NAMES[method], "tasks": f"{pair[0]}, {pair[1]}"}
         row |= {"condition": condition, "units": histogram.n_units}
-        row |= {f"bin_{k}": share for k, share in enumerate(histogram.shares)}
-        rows.append(row | {"important_to_neither": histogram.nan_share})
+        rows.append(row | histogram_cells(histogram))
     columns = [Column("method", "method"), Column("tasks", "tasks"), CONDITION]
     columns.append(Column("units", "units", "d"))
-    columns += [
-        Column(f"{low:+.1f} … {high:+.1f}".replace("-", "−"), f"bin_{k}", ".3f")
-        for k, (low, high) in enumerate(pairwise(edges))
-    ]
-    columns.append(Column("important to neither", "important_to_neither", ".3f"))
+    columns += histogram_columns(histogram)
     return Table(
         "relative-importance",
         "Share of all units by their relative importance, in ten bins on [−1, 1], for each"

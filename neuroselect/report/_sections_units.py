@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from neuroselect.displays import LearningCurveDisplay, SelectivityDisplay, SweepDisplay
 from neuroselect.report._content import Column, Figure, Section, Table
+from neuroselect.report._histograms import histogram_cells, histogram_columns
 from neuroselect.report._words import change, scales_shown, summarize
 from neuroselect.studies import StudyResult
 
@@ -256,24 +255,18 @@ def importance_section(result: StudyResult) -> Section:
 def _histogram_table(histograms):
     import pandas as pd
 
-    rows, edges = [], None
+    rows = []
     for (method, pair, scale), histogram in histograms.items():
-        edges = histogram.edges
-        bins = {f"bin_{k}": share for k, share in enumerate(histogram.shares)}
         row = {"method": METHOD_NAMES[method], "tasks": f"{pair[0]}, {pair[1]}"}
-        row |= {"init_scale": scale, "units": histogram.n_units, **bins}
-        rows.append(row | {"important_to_neither": histogram.nan_share})
+        row |= {"init_scale": scale, "units": histogram.n_units}
+        rows.append(row | histogram_cells(histogram))
     columns = [
         Column("method", "method"),
         Column("tasks", "tasks"),
         SCALE,
         Column("units", "units", "d"),
+        *histogram_columns(histogram),
     ]
-    columns += [
-        Column(f"{low:+.1f} … {high:+.1f}".replace("-", "−"), f"bin_{k}", ".3f")
-        for k, (low, high) in enumerate(pairwise(edges))
-    ]
-    columns.append(Column("important to neither", "important_to_neither", ".3f"))
     return Table(
         "relative-importance",
         "Share of all units by their relative importance, in ten bins on [−1, 1], for each"

@@ -74,7 +74,8 @@ def write_report(
         digits take its place, with a warning and a note on the page.
     n_networks, max_iter : int, default=None
         Networks of each kind (at each scale, in each condition) and passes in training (in
-        "digits" over the trials of each task). None: the study's own.
+        "digits", and in "arithmetic" with replay, over the trials of each task). None: the
+        study's own.
     seed : int, default=0
         From it the networks' seeds are drawn.
     n_jobs : int, default=None
@@ -119,7 +120,7 @@ def write_report(
     options = _chosen(study, given | {"recording": recording, "images": images}, quick)
     out = _writable_folder(out)
     loaded, images, missing = _load(study, options, parts)
-    resolve_device(device, str(images.data.dtype))
+    resolve_device(device, "float32" if images is None else str(images.data.dtype))
     result = run_study(
         study, trials=images, recording=loaded, seed=seed, n_jobs=n_jobs, device=device,
         progress=progress, on_stage=on_stage, **{name: options[name] for name in given},
@@ -197,11 +198,16 @@ def _option(value):
 
 
 def _load(study, options, parts):
-    """Return recording, trials and what is missing; `options` then say what is used."""
+    """Return recording, trials and what is missing; `options` then say what is used.
+
+    No trials where each network has its own: the run makes them from its grid.
+    """
     loaded = missing = None
     if options["recording"] is not None:
         options["recording"] = str(options["recording"])
         loaded, missing = _load_recording(options["recording"], parts)
+    if study.own_trials:
+        return loaded, None, missing
     if options["images"] is None:
         return loaded, study.tasks(), missing
     trials, options["images"], missing = _load_images(study, options["images"], missing)

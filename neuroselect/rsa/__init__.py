@@ -11,6 +11,7 @@ from neuroselect.rsa._noise_ceiling import noise_ceiling
 from neuroselect.rsa._rdm import condensed_rdms
 from neuroselect.rsa._rdm_regression import RDMRegression
 from neuroselect.rsa._rdm_transformer import RDMTransformer
+from neuroselect.rsa._rsatoolbox import from_rsatoolbox, to_rsatoolbox
 from neuroselect.rsa._searchlight import Searchlight, searchlight_scores
 
 __all__ = [
@@ -23,11 +24,13 @@ __all__ = [
     "condition_patterns",
     "cross_run_rdms",
     "evaluate",
+    "from_rsatoolbox",
     "model_comparison",
     "model_rdms",
     "noise_ceiling",
     "noise_precision",
     "searchlight_scores",
+    "to_rsatoolbox",
     "trial_rdms",
     "volume_neighborhoods",
 ]

@@ -129,10 +129,12 @@ def compare_rdms(
     """
     rdms = _check_arguments(a, b, method, sigma_k, partial, chunk_bytes)
     present = common_pairs(missing, **rdms)
-    if method in _WHITENED:
-        rdms = {name: np.where(present, array, 0.0) for name, array in rdms.items()}
-    else:
-        rdms = {name: array[:, present] for name, array in rdms.items()}
+    if not present.all():
+        whole = method in _WHITENED  # which need the place of a pair
+        rdms = {
+            name: np.where(present, array, 0.0) if whole else array[:, present]
+            for name, array in rdms.items()
+        }
     for name in ("a", "b"):
         _check_defined(rdms[name], name, method, present)
     if method in ("tau-a", "tau-b"):
@@ -147,7 +149,7 @@ def compare_rdms(
 def _preparation(method, controls, present, sigma_k) -> Callable[[NDArray, str, int], NDArray]:
     """Return what turns RDMs into vectors whose inner products are the coefficients."""
     if method in _WHITENED:
-        root = contrast_root(sigma_k, len(present))
+        root = None if sigma_k is None else contrast_root(sigma_k, len(present))
 
         def whiten(rows, name, first):
             if method == "corr_cov":
@@ -237,7 +239,7 @@ def _check_arguments(a, b, method, sigma_k, partial, chunk_bytes) -> dict[str, N
     if partial is not None and method not in _PARTIAL:
         raise ValueError(f"partial is for method 'corr' and 'spearman', got {method!r}.")
     given = {"a": a, "b": b} | ({} if partial is None else {"partial": partial})
-    rdms = {name: _as_rdms(array, name) for name, array in given.items()}
+    rdms = {name: as_rdms(array, name) for name, array in given.items()}
     widths = {name: array.shape[1] for name, array in rdms.items()}
     if len(set(widths.values())) > 1:
         raise ValueError(
@@ -248,7 +250,8 @@ def _check_arguments(a, b, method, sigma_k, partial, chunk_bytes) -> dict[str, N
     return rdms
 
 
-def _as_rdms(rdms: ArrayLike, name: str) -> NDArray[np.float64]:
+def as_rdms(rdms: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return condensed RDMs as an array of two axes."""
     try:
         array = np.atleast_2d(np.asarray(rdms, dtype=np.float64))
     except (TypeError, ValueError) as error:

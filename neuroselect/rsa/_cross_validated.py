@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroselect.rsa._differences import NEAR_SIGNED, Product, difference_products
-from neuroselect.rsa._noise import precision_roots, symmetric_inverse
+from neuroselect.rsa._noise import symmetric_inverse
 
 
 def leave_one_run_out(
@@ -105,9 +105,12 @@ def over_pairs_of_runs(
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def root_of_runs(precisions: NDArray[np.float64]) -> Callable[[int, int], NDArray]:
-    """Return the function from two runs to the root of the inverse of their mean covariance."""
-    covariances = [symmetric_inverse(root) for root in precision_roots(precisions)]
+def root_of_runs(roots: NDArray[np.float64]) -> Callable[[int, int], NDArray]:
+    """Return the function from two runs to the root of the inverse of their mean covariance.
+
+    `roots` are those of the precisions of the runs, (n_runs, n_channels, n_channels).
+    """
+    covariances = [symmetric_inverse(root) for root in roots]
 
     def root_of(r: int, s: int) -> NDArray[np.float64]:
         mean = np.linalg.cholesky((covariances[r] + covariances[s]) / 2)

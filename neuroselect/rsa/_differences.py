@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,9 @@ def difference_products(
     a = left - left.mean(axis=1, keepdims=True)
     b = a if right is left else right - right.mean(axis=1, keepdims=True)
     own = np.einsum("sic,sic->si", a, b)
-    size = own if right is left else np.linalg.norm(a, axis=2) * np.linalg.norm(b, axis=2)
+    size = own
+    if right is not left:
+        size = np.sqrt(np.einsum("sic,sic->si", a, a) * np.einsum("sic,sic->si", b, b))
     tile = max(1, math.isqrt(int(chunk_bytes // (32 * n_systems))))
     for start in range(0, n - 1, tile):
         for begin in range(start, n, tile):
@@ -119,21 +122,20 @@ def product_on(device: str) -> Product:
     """Return the matrix product in float64 on a device: NumPy's on "cpu", else torch's."""
     if device == "cpu":
         return _product
-    import torch
-
     from neuroselect.utils._torch import DEVICES, resolve_device
 
     if device not in DEVICES:
         raise ValueError(f"device must be one of {list(DEVICES)}, got {device!r}.")
     device = resolve_device(device, np.float64)
-    if device == "cpu":
-        return _product
+    return _product if device == "cpu" else partial(torch_product, device=device)
 
-    def product(a, b):
-        a, b = (torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in (a, b))
-        return (a @ b.transpose(1, 2)).cpu().numpy()
 
-    return product
+def torch_product(a: NDArray, b: NDArray, device: str) -> NDArray:
+    """Multiply on a device of torch, and bring the result back."""
+    import torch
+
+    a, b = (torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in (a, b))
+    return (a @ b.transpose(1, 2)).cpu().numpy()
 
 
 def _product(a: NDArray, b: NDArray) -> NDArray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dpotri
 
 from neuroselect.preprocessing._axes import condition_means
 from neuroselect.preprocessing._noise_covariance import ESTIMATORS, noise_covariance
@@ -137,8 +137,8 @@ def shrunk_precision(
 
 def symmetric_inverse(root: NDArray[np.float64]) -> NDArray[np.float64]:
     """Inverse of ``root @ root.T``, with root lower triangular."""
-    inverse = solve_triangular(root, np.eye(len(root)), lower=True)
-    return inverse.T @ inverse
+    lower, _ = dpotri(root, lower=1)
+    return np.tril(lower) + np.tril(lower, k=-1).T
 
 
 def precision_roots(precision: ArrayLike, name: str = "noise") -> NDArray[np.float64]:
@@ -173,7 +173,7 @@ def precision_over_runs(patterns: NDArray[np.float64], covariance: str) -> NDArr
 def read_noise(
     noise: ArrayLike | str | None, shape: tuple[int, ...], metric: str
 ) -> NDArray[np.float64] | str | None:
-    """Return precisions (1 or n_systems, n, n), for runs (1 or n_systems, 1 or n_runs, n, n)."""
+    """Return roots of precisions (1 or n_systems, n, n), for runs (..., 1 or n_runs, n, n)."""
     n_systems, n_channels = shape[0], shape[-1]
     runs = shape[1] if len(shape) == 4 else None
     if isinstance(noise, str):
@@ -200,6 +200,5 @@ def read_noise(
             f" of shape {listed}; got shape {noise.shape}."
         )
     check_finite(noise.reshape(-1, n_channels), "noise", ("row", "column"))
-    precision_roots(noise)  # raises for what is none
-    missing_axes = len(shape) - noise.ndim
-    return noise.reshape((1,) * missing_axes + noise.shape)
+    roots = precision_roots(noise)
+    return roots.reshape((1,) * (len(shape) - noise.ndim) + noise.shape)

@@ -20,8 +20,9 @@ def n_conditions_of(n_pairs: int, name: str = "rdms") -> int:
 def square_rdms(rdms: NDArray) -> NDArray[np.float64]:
     """Turn condensed RDMs (n_rdms, n_pairs) into squares (n_rdms, n, n), diagonal 0."""
     n = n_conditions_of(rdms.shape[1])
-    square = np.zeros((len(rdms), n, n))
+    place = np.zeros((n, n), dtype=np.intp)
     first, second = np.triu_indices(n, k=1)
-    square[:, first, second] = rdms
-    square[:, second, first] = rdms
+    place[first, second] = place[second, first] = np.arange(len(first))
+    square = rdms.take(place.ravel(), axis=1).reshape(-1, n, n)
+    square[:, np.arange(n), np.arange(n)] = 0
     return square

@@ -148,15 +148,17 @@ def condensed_rdms(
     >>> condensed_rdms(runs, metric="crossnobis")
     array([[-0.5,  10. ,   9.5]])
     """
-    job = _Job(metric, METRICS.get(metric), Prior(prior_lambda, prior_weight), {})
-    _check_parameters(job, noise, missing, chunk_bytes)
-    job.how.update(chunk_bytes=chunk_bytes, product=product_on(device))
+    prior = Prior(prior_lambda, prior_weight)
+    _check_parameters(metric, noise, prior, missing, chunk_bytes)
+    how = {"chunk_bytes": chunk_bytes, "product": product_on(device)}
+    job = _Job(metric, METRICS[metric], prior, how)
     patterns = as_patterns(patterns, metric)
     noise = read_noise(noise, patterns.shape, metric)
     n_systems, n_conditions = len(patterns), patterns.shape[-2]
     rdms = np.empty((n_systems, n_conditions * (n_conditions - 1) // 2))
-    # Of patterns there is a copy, and of inner products about four.
-    bytes_each = 16 * math.prod(patterns.shape[1:]) + 32 * n_conditions**2
+    # Copies of patterns (more with runs) and of inner products that are around at a time.
+    copies = 16 if job.of.takes_runs else 2
+    bytes_each = 8 * copies * math.prod(patterns.shape[1:]) + 32 * n_conditions**2
     chunk = max(1, int(chunk_bytes // bytes_each))
     compute = _cross_validated if job.of.takes_runs else _plain
     for start in range(0, n_systems, chunk):
@@ -180,14 +182,14 @@ class _Job(NamedTuple):
 
 
 def _noise_of(noise, systems: slice):
-    """Precisions of some systems; what is common to all has a first axis of 1."""
+    """Roots of the precisions of some systems; what is common to all has a first axis of 1."""
     return noise if noise is None or isinstance(noise, str) or len(noise) == 1 else noise[systems]
 
 
 def _plain(points, gaps, noise, job, out) -> None:
     n_conditions, n_channels = points.shape[1:]
     if noise is not None:
-        points = points @ precision_roots(noise)
+        points = points @ noise
     left, right = job.of.forms(points, job.prior)
     difference_products(left, right, symmetric=left is right, out=out, **job.how)
     job.of.finish(out, n_channels)
@@ -200,7 +202,8 @@ def _cross_validated(points, gaps, noise, job, out) -> None:
     n_runs, n_channels = points.shape[1], points.shape[-1]
     if isinstance(noise, str):
         _check_no_gaps(gaps, noise)
-        noise = np.stack([precision_over_runs(system, noise) for system in points])[:, np.newaxis]
+        own = np.stack([precision_over_runs(system, noise) for system in points])
+        noise = precision_roots(own)[:, np.newaxis]
     root_of = None
     if noise is not None and noise.shape[1] == n_runs:
         if len(noise) > 1:
@@ -210,7 +213,7 @@ def _cross_validated(points, gaps, noise, job, out) -> None:
             return
         root_of = root_of_runs(noise[0])
     elif noise is not None:
-        points = points @ precision_roots(noise)
+        points = points @ noise
     left, right = job.of.forms(points, job.prior)
     symmetric = left is right
     if gaps is None and root_of is None:
@@ -246,16 +249,16 @@ def as_patterns(patterns: ArrayLike, metric: str) -> NDArray:
     return patterns
 
 
-def _check_parameters(job: _Job, noise, missing: str, chunk_bytes) -> None:
-    if job.of is None:
-        raise ValueError(f"metric must be one of {sorted(METRICS)}, got {job.metric!r}.")
-    if noise is not None and not job.of.takes_noise:
+def _check_parameters(metric, noise, prior, missing, chunk_bytes) -> None:
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {sorted(METRICS)}, got {metric!r}.")
+    if noise is not None and not METRICS[metric].takes_noise:
         raise ValueError(
-            f"noise is for metric 'mahalanobis' and 'crossnobis', got metric={job.metric!r}."
+            f"noise is for metric 'mahalanobis' and 'crossnobis', got metric={metric!r}."
         )
     if missing not in ("raise", "nan"):
         raise ValueError(f"missing must be 'raise' or 'nan', got {missing!r}.")
-    for name, value in zip(("prior_lambda", "prior_weight"), job.prior, strict=True):
+    for name, value in zip(("prior_lambda", "prior_weight"), prior, strict=True):
         if not isinstance(value, Real) or not 0 <= value < np.inf:
             raise ValueError(f"{name} must be a finite number >= 0, got {value!r}.")
     next(row_blocks((1, 1), chunk_bytes))  # raises for what is no number of bytes

@@ -11,9 +11,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from neuroselect.rsa._checks import check_finite, constant_rows
+from neuroselect.rsa._missing import POLICIES, common_pairs
 from neuroselect.utils._sklearn import (
     HasMethods,
     Interval,
+    StrOptions,
     check_feature_names_in,
     fit_context,
 )
@@ -44,13 +46,18 @@ class RDMRegression(TransformerMixin, BaseEstimator):
         Ridge penalty, not scaled by the number of pairs: as in
         :class:`sklearn.linear_model.Ridge`. It applies to the betas of the z-scores with
         ``standardize=True``, and depends on the units of the RDMs without.
+    missing : {"raise", "drop"}, default="raise"
+        What to do about NaN. "drop" leaves out of each system's regression the pairs that are NaN
+        in its RDM or in any model, from the RDM and from all models, before they are centred.
 
     Attributes
     ----------
     r2_ : ndarray of shape (n_systems,)
         Share of the variance over pairs explained in each of the RDMs given to `fit`.
+    unique_variance_ : ndarray of shape (n_systems, n_models)
+        How much of it each model adds to the others, see `unique_variance`.
     models_ : ndarray of shape (n_models, n_pairs)
-        The model RDMs, centred and with ``standardize=True`` z-scored.
+        The model RDMs, centred and with ``standardize=True`` z-scored; NaN where missing.
     model_names_ : ndarray of shape (n_models,)
         The names of the models; "model0", "model1", ... for an array.
     n_features_in_ : int
@@ -93,13 +100,15 @@ class RDMRegression(TransformerMixin, BaseEstimator):
         "standardize": ["boolean"],
         "positive": ["boolean"],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "missing": [StrOptions(set(POLICIES))],
     }
 
-    def __init__(self, models, *, standardize=True, positive=False, alpha=0.0):
+    def __init__(self, models, *, standardize=True, positive=False, alpha=0.0, missing="raise"):
         self.models = models
         self.standardize = standardize
         self.positive = positive
         self.alpha = alpha
+        self.missing = missing
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: None = None) -> "RDMRegression":
@@ -118,24 +127,25 @@ class RDMRegression(TransformerMixin, BaseEstimator):
             Fitted transformer.
         """
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite=False, ensure_min_features=2)
-        names, models = _as_models(self.models)
+        names, models = _as_models(self.models, self.missing)
         if models.shape[1] != X.shape[1]:
             raise ValueError(
                 f"X has {X.shape[1]} pairs of conditions, but the RDMs in models have"
                 f" {models.shape[1]}. Make both from the same conditions in the same order:"
                 " n_pairs = n_conditions * (n_conditions - 1) / 2."
             )
-        for name, model in zip(names, models, strict=True):
+        present = ~np.isnan(models).any(axis=0)
+        for name, model in zip(names, models[:, present], strict=True):
             if constant_rows(model):
                 raise ValueError(
                     f"The model {name!r} is constant over pairs and can explain no variance."
                     " Leave it out of models."
                 )
-        self.models_ = _standardized(models, self.standardize)
+        self.models_ = np.full(models.shape, np.nan)
+        self.models_[:, present] = _standardized(models[:, present], self.standardize)
         self.model_names_ = np.array(names, dtype=object)
-        if self.alpha == 0:
-            _check_independent(names, self.models_)
-        self.r2_ = self._r2(self._check_rdms(X))
+        _, self.r2_, unique = self._explain(X, self.models_)
+        self.unique_variance_ = self._added(X, self.r2_) if self._bounded() else unique
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -151,7 +161,7 @@ class RDMRegression(TransformerMixin, BaseEstimator):
         betas : ndarray of shape (n_systems, n_models)
             Coefficients in the order of `model_names_`.
         """
-        return self._betas(self._validated(X))
+        return self._explain(self._validated(X), self.models_, betas_only=True)[0]
 
     def score(self, X: ArrayLike, y: None = None) -> float:
         """Return the mean share of variance explained; greater is better.
@@ -168,7 +178,25 @@ class RDMRegression(TransformerMixin, BaseEstimator):
         score : float
             R squared over pairs, averaged over systems; 1 is perfect.
         """
-        return float(self._r2(self._validated(X)).mean())
+        return float(self._explain(self._validated(X), self.models_)[1].mean())
+
+    def unique_variance(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the share of variance that each model adds to the others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_systems, n_pairs)
+            Condensed RDMs.
+
+        Returns
+        -------
+        variance : ndarray of shape (n_systems, n_models)
+            R squared of all models less that of all but one, each fitted by itself with the same
+            constraint and penalty. With a penalty it may be less than 0.
+        """
+        X = self._validated(X)
+        _, r2, unique = self._explain(X, self.models_)
+        return self._added(X, r2) if self._bounded() else unique
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the models.
@@ -189,33 +217,83 @@ class RDMRegression(TransformerMixin, BaseEstimator):
 
     def _validated(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=False)
-        return self._check_rdms(X)
+        return validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=False)
 
-    def _check_rdms(self, X):
-        """Centred or z-scored RDMs; raise for those that no regression explains."""
-        check_finite(X, "RDMs", ("system", "pair"))
-        constant = np.flatnonzero(constant_rows(X))
-        if len(constant):
-            raise ValueError(
-                f"The RDMs of {len(constant)} system(s), first system {constant[0]}, are constant"
-                " over pairs: there is no variance to explain. Leave these systems out."
-            )
-        return _standardized(X, self.standardize)
+    def _bounded(self) -> bool:
+        """Whether a constraint or penalty makes this no least-squares problem."""
+        return self.positive or self.alpha > 0
 
-    def _betas(self, rdms):
-        q, r = _factor(self.models_, self.alpha)
-        target = rdms @ q
+    def _explain(self, X, models, betas_only=False) -> tuple[NDArray, NDArray, NDArray]:
+        """Betas, R squared and, by least squares, unique variance of each system.
+
+        Over the pairs that the system and the models have.
+        """
+        betas, r2 = np.empty((len(X), len(models))), np.empty(len(X))
+        unique = np.empty_like(betas)
+        for rows, present in self._groups(X, models):
+            complete = len(rows) == len(X) and present.all()
+            rdms = X if complete else X[np.ix_(rows, present)]
+            rdms = _standardized(rdms, self.standardize)
+            chosen = _standardized(models[:, present], self.standardize)
+            if self.alpha == 0:
+                _check_independent(list(self.model_names_), chosen)
+            q, r = _factor(chosen, self.alpha)
+            betas[rows] = self._betas(rdms @ q, r)
+            if betas_only:
+                continue
+            residual = rdms - betas[rows] @ chosen
+            total = (rdms**2).sum(axis=1)
+            r2[rows] = 1 - (residual**2).sum(axis=1) / total
+            # The diagonal of the inverse of the models' products: what a beta costs in variance.
+            spread = (solve_triangular(r, np.eye(len(r))) ** 2).sum(axis=1)
+            unique[rows] = betas[rows] ** 2 / spread / total[:, np.newaxis]
+        return betas, r2, unique
+
+    def _added(self, X, r2) -> NDArray[np.float64]:
+        """R squared less that without each model, fitted anew."""
+        if len(self.models_) == 1:
+            return r2[:, np.newaxis].copy()
+        left_out = (np.delete(self.models_, k, axis=0) for k in range(len(self.models_)))
+        gaps = np.isnan(self.models_).any(axis=0)  # the same pairs with all models as without one
+        return np.column_stack(
+            [r2 - self._explain(X, np.where(gaps, np.nan, models))[1] for models in left_out]
+        )
+
+    def _groups(self, X, models):
+        """Rows with the same missing pairs, and the pairs that these and the models have."""
+        if self.missing == "raise":
+            check_finite(X, "RDMs", ("system", "pair"))
+            _check_varies(X, np.arange(len(X)))
+            yield np.arange(len(X)), np.ones(X.shape[1], dtype=bool)
+            return
+        patterns, group = np.unique(np.isnan(X), axis=0, return_inverse=True)
+        for k in range(len(patterns)):
+            rows = np.flatnonzero(group.ravel() == k)
+            present = common_pairs("drop", RDMs=X[rows], models=models)
+            _check_varies(X[np.ix_(rows, present)], rows)
+            yield rows, present
+
+    def _betas(self, target, r):
         if self.positive:
             return np.array([nnls(r, row)[0] for row in target])
         return solve_triangular(r, target.T).T
 
-    def _r2(self, rdms):
-        residual = rdms - self._betas(rdms) @ self.models_
-        return 1 - (residual**2).sum(axis=1) / (rdms**2).sum(axis=1)
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "drop"
+        return tags
 
 
-def _as_models(models) -> tuple[list[str], NDArray[np.float64]]:
+def _check_varies(rdms: NDArray, systems: NDArray[np.intp]) -> None:
+    constant = systems[constant_rows(rdms)]
+    if len(constant):
+        raise ValueError(
+            f"The RDMs of {len(constant)} system(s), first system {constant[0]}, are constant"
+            " over pairs: there is no variance to explain. Leave these systems out."
+        )
+
+
+def _as_models(models, missing: str) -> tuple[list[str], NDArray[np.float64]]:
     if isinstance(models, Mapping) or hasattr(models, "columns"):
         names = [str(name) for name in models]
         rows = [np.asarray(models[name], dtype=np.float64) for name in models]
@@ -231,13 +309,19 @@ def _as_models(models) -> tuple[list[str], NDArray[np.float64]]:
             "models must hold at least one condensed RDM, as an array of shape (n_models, n_pairs)"
             f" or a mapping from names to RDMs; got shape {models.shape}."
         )
-    check_finite(models, "models", ("model", "pair"))
+    if missing == "raise":
+        check_finite(models, "models", ("model", "pair"))
+    else:
+        common_pairs(missing, models=models)
     return names, models
 
 
 def _standardized(rdms: NDArray, scale: bool) -> NDArray[np.float64]:
     centred = rdms - rdms.mean(axis=1, keepdims=True)
-    return centred / centred.std(axis=1, keepdims=True) if scale else centred
+    if scale:
+        squares = np.einsum("ij,ij->i", centred, centred)
+        centred /= np.sqrt(squares / rdms.shape[1])[:, np.newaxis]
+    return centred
 
 
 def _check_independent(names: list[str], centred: NDArray) -> None:

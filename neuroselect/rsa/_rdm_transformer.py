@@ -222,7 +222,7 @@ class RDMTransformer(TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"X must have shape (n_systems, {runs}n_conditions, n_channels) for"
                 f" metric={self.metric!r}, or be flattened to (n_systems, n_features), got"
-                f" {n_axes} axes: {np.shape(X)}."
+                f" {n_axes} axes: {np.shape(X)}. A single system is X[np.newaxis]."
             )
         if n_axes < 3:
             return X, (None, None)

@@ -8,7 +8,7 @@ from neuroselect.rsa._pairs import n_conditions_of, square_rdms
 
 
 def whitened_features(
-    rdms: NDArray[np.float64], present: NDArray[np.bool_], root: NDArray[np.float64]
+    rdms: NDArray[np.float64], present: NDArray[np.bool_], root: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     r"""Return vectors whose inner products are :math:`d_1^T V^{-1} d_2`.
 
@@ -25,12 +25,13 @@ def whitened_features(
     present : ndarray of bool of shape (n_pairs,)
         The others. Missing ones take the values that make the inner product smallest, which is
         the same as to leave their rows and columns out of V.
-    root : ndarray of shape (n_conditions - 1, n_conditions - 1)
-        L, from `contrast_root`.
+    root : ndarray of shape (n_conditions - 1, n_conditions - 1) or None
+        L, from `contrast_root`. None for the identity as the covariance, where W has the same
+        inner products as the doubly centred RDM.
 
     Returns
     -------
-    features : ndarray of shape (n_rdms, (n_conditions - 1) ** 2)
+    features : ndarray of shape (n_rdms, about n_conditions ** 2)
     """
     features = _features(rdms, root)
     if not present.all():
@@ -42,10 +43,10 @@ def whitened_features(
     return features
 
 
-def contrast_root(sigma_k: ArrayLike | None, n_pairs: int) -> NDArray[np.float64]:
+def contrast_root(sigma_k: ArrayLike, n_pairs: int) -> NDArray[np.float64]:
     """Return the Cholesky root of the covariance of differences from the last condition."""
     n = n_conditions_of(n_pairs)
-    sigma = np.eye(n) if sigma_k is None else np.asarray(sigma_k, dtype=np.float64)
+    sigma = np.asarray(sigma_k, dtype=np.float64)
     if sigma.shape == (n,):
         sigma = np.diag(sigma)
     if sigma.shape != (n, n) or not np.isfinite(sigma).all():
@@ -65,8 +66,13 @@ def contrast_root(sigma_k: ArrayLike | None, n_pairs: int) -> NDArray[np.float64
         ) from error
 
 
-def _features(rdms: NDArray, root: NDArray) -> NDArray[np.float64]:
+def _features(rdms: NDArray, root: NDArray | None) -> NDArray[np.float64]:
     square = square_rdms(rdms)
+    if root is None:
+        square /= -2
+        square -= square.mean(axis=1, keepdims=True)
+        square -= square.mean(axis=2, keepdims=True)
+        return square.reshape(len(rdms), -1)
     last = square[:, :-1, -1]
     products = (last[:, :, np.newaxis] + last[:, np.newaxis] - square[:, :-1, :-1]) / 2
     inverse = solve_triangular(root, np.eye(len(root)), lower=True)

@@ -15,6 +15,8 @@ from neuroselect.selectivity._lesion_selectivity import LesionSelectivity
 from neuroselect.selectivity._lesions import is_network
 
 VARIANT = ["method", "effect", "lesion_value"]
+# arguments of relative_importance, but for the threshold where units are pruned
+FORMS: dict[str, dict] = {"raw": {"threshold": 0.0}, "pruned": {}, "layer": {"normalize": "layer"}}
 
 
 def compare_importance(
@@ -97,11 +99,7 @@ def compare_importance(
     estimators = list(estimator) if isinstance(estimator, (list, tuple)) else [estimator]
     if not estimators:
         raise ValueError("estimator must be a fitted estimator or a list of some, got none.")
-    forms = {
-        "raw": {"threshold": 0.0},
-        "pruned": {"threshold": threshold},
-        "layer": {"threshold": threshold, "normalize": "layer"},
-    }
+    forms = {form: {"threshold": threshold} | options for form, options in FORMS.items()}
     importances, relative = [], []
     for network, each in enumerate(estimators):
         columns, compared = {}, {}

@@ -7,6 +7,7 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import _safe_indexing, check_array
 
@@ -212,6 +213,8 @@ class ColumnLesions:
                 f"y must have {predicted.shape[1]} output(s) as the estimator's predictions do,"
                 f" got {target.shape[1]}."
             )
+        if getattr(self._estimator, "loss", None) == "expected_reward":
+            return -(expit(predicted) * target).sum(axis=1)
         return 0.5 * np.square(predicted - target).sum(axis=1)
 
     def _with_others(self, activity, n_copies):

@@ -1,5 +1,7 @@
 """The papers' experiments as data, by name; sweeps of one's own from a file."""
 
+from neuroselect.studies._arithmetic_measures import ArithmeticResult
+from neuroselect.studies._continual_measures import ContinualResult
 from neuroselect.studies._digit_measures import DigitsResult
 from neuroselect.studies._recordings import Recording, load_recording
 from neuroselect.studies._registry import get_study
@@ -12,6 +14,8 @@ from neuroselect.studies._sweep_schema import sweep_schema
 from neuroselect.studies._two_features import StudyResult
 
 __all__ = [
+    "ArithmeticResult",
+    "ContinualResult",
     "DigitsResult",
     "Recording",
     "Study",

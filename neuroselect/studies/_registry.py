@@ -1,10 +1,12 @@
 """The studies by name."""
 
+from neuroselect.studies._arithmetic import ARITHMETIC
+from neuroselect.studies._continual import CONTINUAL
 from neuroselect.studies._digits import DIGITS
 from neuroselect.studies._rich_lazy import RICH_LAZY
 from neuroselect.studies._study import Study
 
-STUDIES = {study.name: study for study in (RICH_LAZY, DIGITS)}
+STUDIES = {study.name: study for study in (RICH_LAZY, DIGITS, ARITHMETIC, CONTINUAL)}
 
 
 def get_study(name: str) -> Study:
@@ -12,9 +14,13 @@ def get_study(name: str) -> Study:
 
     Parameters
     ----------
-    name : {"rich-lazy", "digits"}
-        "rich-lazy" is the sweep of initial weight scales of [1]_, "digits" are four tasks on
-        images of digits, trained interleaved or one after the other [2]_.
+    name : {"rich-lazy", "digits", "arithmetic", "continual"}
+        "rich-lazy" is the sweep of initial weight scales of [1]_; "digits" are four tasks on
+        images of digits, trained interleaved or one after the other [2]_; "arithmetic" are two
+        tasks on two numbers: similar or not, in narrow networks, with a late cue, with replay
+        and with biased training [2]_, and the importance of units by several estimators;
+        "continual" are two rules for the same stimuli, blocked or interleaved, in networks with and
+        without gating by the context, beside people [3]_.
 
     Returns
     -------
@@ -32,6 +38,8 @@ def get_study(name: str) -> Study:
        :doi:`10.1016/j.neuron.2022.01.005`
     .. [2] T. George (2020), "What makes neurons picky?",
        https://github.com/TomGeorge1234/WhatMakesNeuronsPicky
+    .. [3] Flesch, Nagy, Saxe & Summerfield (2023), PLOS Computational Biology 19, e1010808,
+       :doi:`10.1371/journal.pcbi.1010808`
 
     Examples
     --------

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sklearn.utils import Bunch
 
 from neuroselect.studies._recordings import Recording
@@ -32,7 +33,8 @@ def run_study(
     study : Study
         From `get_study`.
     trials : Bunch or None, default=None
-        What to train on; None makes the study's own, ``study.tasks()``.
+        What to train on; None makes the study's own, ``study.tasks()``, or ``study.tasks(grid)``
+        where each network has its own.
     recording : Recording or None, default=None
         From `load_recording`, for studies that compare with one.
     n_networks, max_iter : int or None, default=None
@@ -69,21 +71,21 @@ def run_study(
     from neuroselect.networks import fit_many
 
     check_takes(study, "recording", None if recording is None else recording.name)
-    trials = study.tasks() if trials is None else trials
     networks, grid = study.estimators(
         study.n_networks if n_networks is None else n_networks,
         study.max_iter if max_iter is None else max_iter,
         seed,
         device,
     )
+    if trials is None:
+        trials = study.tasks(grid) if study.own_trials else study.tasks()
     on_stage(f"Training {len(networks)} networks ({_passes(networks)} passes each)")
     start = time.perf_counter()
-    rows = trials.get("train")
     networks = fit_many(
         networks,
         trials.data,
         trials.target,
-        indices=None if rows is None else [rows] * len(networks),
+        indices=_training_rows(trials, len(networks)),
         n_jobs=n_jobs,
         verbose=progress,
     )
@@ -92,6 +94,21 @@ def run_study(
     result = study.measure(study, networks, grid, trials, recording, {"training": trained - start})
     result.seconds["analysis"] = time.perf_counter() - trained
     return result
+
+
+def _training_rows(trials, n_networks):
+    rows = trials.get("train")
+    if rows is None:
+        return None
+    rows = np.asarray(rows)
+    if rows.ndim == 1:
+        return [rows] * n_networks
+    if len(rows) != n_networks:
+        raise ValueError(
+            f"trials.train holds the rows of {len(rows)} networks, but the study has {n_networks}."
+            " Make the trials from the grid of these networks, or leave trials out."
+        )
+    return list(rows)
 
 
 def _passes(networks):

@@ -34,7 +34,8 @@ class Study:
         Where it is found; `url` for what has no DOI.
     tasks : callable
         ``tasks()`` makes the trials: a Bunch as of ``make_*(return_X_y=False)``. If it has
-        `train`, the networks are trained on these trials only (booleans, one per trial).
+        `train`, the networks are trained on these trials only: booleans, one per trial, or the
+        rows of each network, (n_networks, n_rows).
     estimators : callable
         ``estimators(n_networks, max_iter, seed, device)`` returns a list of unfitted
         networks and a DataFrame `grid` with one row for each of them.
@@ -55,6 +56,9 @@ class Study:
         study has no use for one.
     images : str or None
         The images that ``tasks(images)`` shows; None if `tasks` takes none.
+    own_trials : bool
+        Whether each network has trials of its own: ``tasks(grid)`` makes those of all networks
+        of a grid, and says with `train` which are whose.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Study:
     quick: Mapping[str, Any] = field(default_factory=dict)
     recording: str | None = "none"
     images: str | None = None
+    own_trials: bool = False
 
 
 def check_takes(study: Study, name: str, value: object) -> None:

@@ -22,7 +22,8 @@ class GroupScorer:
     member : ndarray of shape (n_groups, n_trials), bool
         The trials of each group.
     scoring : None, str or callable
-        None: R² of a regressor, accuracy of a classifier. "accuracy": of a regressor the share
+        None: R² of a regressor, accuracy of a classifier and of one that chooses by reward
+        (``loss="expected_reward"``). "accuracy": of a regressor the share
         of trials with the right sign, targets of 0 dropped. "mae_increase": relative
         increase of the mean absolute error. Others are scikit-learn's.
 
@@ -64,8 +65,9 @@ class GroupScorer:
             return self._accuracy if scoring in (None, "accuracy") else None
         if not (scoring is None or isinstance(scoring, str)):
             return None
+        by_reward = getattr(self._estimator, "loss", None) == "expected_reward"
         own = {
-            None: self._r2,
+            None: self._sign_accuracy if by_reward else self._r2,
             "r2": self._r2,
             "accuracy": self._sign_accuracy,
             "mae_increase": self._mae_increase,

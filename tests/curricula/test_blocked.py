@@ -114,6 +114,27 @@ def test_replay_of_the_arithmetic_experiment():
     assert np.array_equal(np.flatnonzero(tasks[500:, 0] == 1), np.arange(9, 500, 10))
 
 
+def test_resampled_replay_draws_every_batch_afresh(rng):
+    """As published: 50 batches of 10 a pass, uniform, without replacement inside each."""
+    task = np.repeat([1, 2], [45, 60])
+    curriculum = Replay(every=10, passes=(200, 200), resampled=True)
+    passes = list(curriculum(task, batch_size=10, max_iter=400, rng=rng))
+    assert {len(steps) for steps in passes[:200]} == {5}  # the rest of 5 trials makes a whole batch
+    assert {len(steps) for steps in passes[200:]} == {6}
+    steps = np.array([step for steps in passes for step in steps])
+    assert all(len(set(step)) == 10 for step in steps)
+    shown = task[steps]
+    assert (shown == shown[:, :1]).all()
+    assert (shown[:1000] == 1).all()
+    assert np.array_equal(np.flatnonzero(shown[1000:, 0] == 1), np.arange(9, 1200, 10))
+    counts = np.bincount(steps[:1000].ravel(), minlength=45)
+    for count in counts:
+        assert binomtest(int(count), 1000, 10 / 45).pvalue > 1e-8
+    assert len(set(np.concatenate(passes[0]))) < 45  # a pass may leave trials out
+    whole = Replay(resampled=True)(task, batch_size=None, max_iter=2, rng=rng)
+    assert [steps[0].tolist() for steps in whole] == [list(range(45)), list(range(45, 105))]
+
+
 def test_replay_counts_steps_across_passes():
     """Two steps a pass, every third replayed: passes take turns in which step it is."""
     task = np.repeat(["A", "B"], 4)

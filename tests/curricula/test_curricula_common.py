@@ -29,6 +29,7 @@ EXAMPLES = [
     Blocked(order=np.array([1, 0, 1]), passes=2),
     Replay(),
     Replay(every=2, order=(0, 1)),
+    Replay(every=2, order=(0, 1), resampled=True),
     Biased(),
     Biased([0.25, 0.75]),
     Biased(np.array([[1, 0], [0.5, 0.5]])),

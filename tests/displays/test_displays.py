@@ -115,6 +115,18 @@ class TestSelectivity:
         assert display.n_units == 30
         assert display.task_pair == ("0", "1")
 
+    def test_several_beside(self, rng):
+        values = rng.uniform(-1, 1, size=(3, 40))
+        values[1, :10] = np.nan
+        bars, *others = (SelectivityDisplay.from_arrays(v) for v in values)
+        bars.plot(beside={"second": others[0], "third": others[1]}, label="first")
+        labels = [text.get_text() for text in bars.ax_.get_legend().get_texts()]
+        assert labels == ["first (0%)", "second (25%)", "third (0%)"]
+        outlines = [patch for patch in bars.ax_.patches if not hasattr(patch, "get_height")]
+        for outline, other in zip(outlines, others, strict=True):
+            assert_allclose(outline.get_data().values, other.shares)
+        assert len({outline.get_edgecolor() for outline in outlines}) == 2
+
     def test_bad_input(self):
         with pytest.raises(ValueError, match=r"in \[-1, 1\] or NaN; got 2 units, 1"):
             SelectivityDisplay.from_arrays([0.0, 1.5])
@@ -142,6 +154,45 @@ class TestRDM:
             RDMDisplay(np.zeros((2, 3)))
         with pytest.raises(ValueError, match="each of the 3 conditions"):
             RDMDisplay(np.zeros((3, 3)), tasks=["A", "B"])
+
+    def test_model_beside_data(self, rng):
+        data, model = rng.uniform(1, 9, size=(2, 10))
+        display = RDMDisplay({"data": data, "model": model}, labels=list("abcde")).plot()
+        assert len(display.axes_) == len(display.images_) == 2
+        assert [ax.get_title() for ax in display.axes_] == ["data", "model"]
+        assert_array_equal(display.images_[1].get_array(), squareform(model))
+        assert display.images_[0].get_clim() == display.images_[1].get_clim()
+        assert display.images_[0].get_clim()[1] == max(data.max(), model.max())
+        assert [t.get_text() for t in display.ax_.get_yticklabels()] == list("abcde")
+        assert len(display.figure_.axes) == 3  # one colour bar
+        plt.close(display.figure_)
+        figure, axes = plt.subplots(1, 2)
+        assert display.plot(axes).figure_ is figure
+        with pytest.raises(ValueError, match="ax must be one axes per RDM, 2, got 1"):
+            display.plot(axes[0])
+        plt.close(figure)
+
+    def test_scales(self):
+        rdm = [3.0, 3.0, 5.0, 9.0, 4.0, np.nan]
+        shown = RDMDisplay({"x": rdm}, scale="rank").plot().images_[0].get_array()
+        assert_allclose(squareform(shown.filled(-1), checks=False), [0, 0, 5 / 7, 1, 3 / 7, -1])
+        assert shown.mask.sum() == 2
+        plt.close("all")
+        shown = RDMDisplay(rdm, scale="max").plot().image_.get_array()
+        assert shown.max() == 1
+        signed = RDMDisplay([-1.0, 2.0, 3.0]).plot()
+        assert signed.image_.get_clim() == (-1, 3)
+        plt.close("all")
+
+    def test_bad_panels(self):
+        with pytest.raises(ValueError, match=r"same conditions, got numbers .*\{'a': 3, 'b': 2\}"):
+            RDMDisplay({"a": [1, 2, 3], "b": [1]})
+        with pytest.raises(ValueError, match="at least one RDM"):
+            RDMDisplay({})
+        with pytest.raises(ValueError, match="scale must be 'raw', 'max' or 'rank', got 'log'"):
+            RDMDisplay([1, 2, 3], scale="log")
+        with pytest.raises(ValueError, match="labels must name each of the 3 conditions"):
+            RDMDisplay([1, 2, 3], labels=["a"])
 
 
 class TestGeometry:

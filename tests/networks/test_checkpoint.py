@@ -170,7 +170,7 @@ def test_files_hold_all_of_a_result(tmp_path):
     # What results consist of; a new part must be kept as well.
     assert Result._fields == ("weights", "loss_curve", "history", "state")
     conv = ("conv_coefs", "conv_intercepts")
-    assert Weights._fields == ("coefs", "intercepts", "context", *conv)
+    assert Weights._fields == ("coefs", "intercepts", "context", *conv, "gates")
     fitted = train_sweep(tmp_path)
     with np.load(chunk_files(tmp_path)[0], allow_pickle=False) as arrays:
         assert arrays["coefs_0"].shape == (1, *fitted[0].coefs_[0].shape)

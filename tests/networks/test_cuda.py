@@ -7,7 +7,13 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from neuroselect import MultiTaskCNNClassifier, MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from neuroselect import (
+    ContextGatedRegressor,
+    MultiTaskCNNClassifier,
+    MultiTaskMLP,
+    MultiTaskMLPClassifier,
+    fit_many,
+)
 from neuroselect.consolidation import EWC, SynapticIntelligence
 from neuroselect.datasets import make_context_blobs, make_digit_tasks
 from neuroselect.model_selection import BatchedGridSearchCV
@@ -40,6 +46,18 @@ def test_fit_many_on_cuda_equals_the_loop():
     estimators = [MultiTaskMLP((20,), device="cuda", random_state=k, max_iter=30) for k in range(5)]
     for many, one in zip(fit_many(estimators, X, y), estimators, strict=True):
         np.testing.assert_allclose(many.coefs_[0], one.fit(X, y).coefs_[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("gating", ["learned", "random", "oja", "oja_all"])
+def test_gated_networks_as_on_the_cpu(gating):
+    X, y = make_context_blobs()
+    settings = {"gating": gating, "center_inputs": True, "sluggishness": 0.3, "max_iter": 5}
+    for batch_size in (1, 7):
+        cpu = ContextGatedRegressor((9, 8), batch_size=batch_size, random_state=0, **settings)
+        gpu = clone(cpu).set_params(device="cuda").fit(X, y)
+        for a, b in zip(gpu.coefs_, cpu.fit(X, y).coefs_, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-9)
+        np.testing.assert_allclose(gpu.predict(X), cpu.predict(X), atol=1e-9)
 
 
 @pytest.mark.parametrize("rule", [EWC(1.0, n_samples=9), SynapticIntelligence()])

@@ -18,6 +18,7 @@ from neuroselect.studies._digits import digit_trials
 
 TINY = {"n_networks": 2, "max_iter": 400}
 VOID = {"meta", "link", "img", "br"}
+SVG = "data:image/svg+xml,"
 
 
 class Page(HTMLParser):
@@ -98,13 +99,23 @@ def digits(tmp_path_factory):
     return write_report(study, out=tmp_path_factory.mktemp("digits"), n_networks=2, max_iter=2)
 
 
+@pytest.fixture(scope="module")
+def arithmetic(tmp_path_factory):
+    """A report on the arithmetic tasks, where all networks count as learned; without pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neuroselect.studies._arithmetic_measures.LEARNED", np.inf)
+        patch.setattr("neuroselect.report._content.Figure.draw", lambda figure: SVG)
+        folder = tmp_path_factory.mktemp("arithmetic")
+        return write_report("arithmetic", out=folder, n_networks=2, max_iter=1)
+
+
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Pictures take most of the time."""
     monkeypatch.setattr("neuroselect.report._content.Figure.draw", lambda figure: "data:,")
 
 
-@pytest.fixture(scope="module", params=["alone", "beside", "own", "digits"])
+@pytest.fixture(scope="module", params=["alone", "beside", "own", "digits", "arithmetic"])
 def path(request):
     return request.getfixturevalue(request.param)
 
@@ -258,6 +269,55 @@ def test_sections_on_digits(digits):
         assert word in page.text, word
     assert "recording" not in page.text.lower()
     assert len(page.images) == 4 + 6 * 3  # conditions; pairs of tasks x conditions
+
+
+def test_sections_on_arithmetic(arithmetic):
+    page = Page(arithmetic.read_text(encoding="utf-8"))
+    for word in (
+        "Which conclusions hold", "Experiment 2.3: narrow networks", "Experiment 2.6: biased",
+        "18 of 18 networks learned both tasks", "Lesion test of the last hidden layer",
+        "exact, no residual", "neuroselect report --study arithmetic --n-networks 2 --max-iter 1",
+    ):  # fmt: skip
+        assert word in page.text, word
+    assert "recording" not in page.text.lower()
+    # conclusions on two experiments by three estimators; per experiment histograms of four layers
+    # and means of two measures by layer, in two forms
+    assert len(page.images) == 6 * 3 + 9 * (4 + 2) * 2
+    assert len(page.tables["lesion-test"]) == 1 + 9 * 2 * 3
+    assert len(page.tables["nan-share-2-6"]) == 1 + 3 * 4 * 3
+    assert [row[5:8] for row in page.tables["experiments"][1:]] == [["2", "2", "0"]] * 9
+    for row in page.tables["conclusions"][1:]:
+        assert row[3] in ("holds", "does not hold", "undecided")
+
+
+def test_figures_on_arithmetic_are_drawn(tmp_path, monkeypatch):
+    """One of each kind."""
+    from neuroselect.report._content import Figure
+
+    drawn, draw = set(), Figure.draw
+
+    def draw_one_of_each_kind(figure):
+        kind = figure.name.split("-")[0]
+        if kind in drawn:
+            return SVG
+        drawn.add(kind)
+        return draw(figure)
+
+    monkeypatch.setattr("neuroselect.studies._arithmetic_measures.LEARNED", np.inf)
+    monkeypatch.setattr("neuroselect.report._content.Figure.draw", draw_one_of_each_kind)
+    write_report("arithmetic", out=tmp_path, n_networks=1, max_iter=1)
+    assert drawn == {"claim", "histogram", "mean"}
+
+
+def test_arithmetic_where_no_network_learned(tmp_path, monkeypatch, no_pictures):
+    monkeypatch.setattr("neuroselect.studies._arithmetic_measures.LEARNED", 0.0)
+    page = Page(
+        write_report("arithmetic", out=tmp_path, n_networks=1, max_iter=1).read_text("utf-8")
+    )
+    assert "0 of 9 networks learned both tasks" in page.text
+    assert "undecided, for lack of networks that learned" in page.text
+    assert not page.images
+    assert "conclusions" not in page.tables
 
 
 def test_sentences_on_digits_repeat_the_tables(digits):

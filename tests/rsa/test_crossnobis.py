@@ -8,10 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import ortho_group
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from neuroselect.datasets import fetch_haxby_slice, make_patterns
 from neuroselect.geometry import classical_mds
-from neuroselect.rsa import RDMTransformer, condensed_rdms, noise_precision, trial_rdms
+from neuroselect.rsa import (
+    RDMRegression,
+    RDMTransformer,
+    condensed_rdms,
+    noise_precision,
+    trial_rdms,
+)
 
 SHAPE = (3, 5, 6, 8)  # systems, runs, conditions, channels
 
@@ -256,6 +264,9 @@ def test_transformer(patterns, precision):
     assert (one_channel.n_conditions_, one_channel.n_channels_) == (48, 1)
     for row, runs in zip(expected, patterns, strict=True):
         assert_allclose(transformer.transform(runs[np.newaxis])[0], row, rtol=1e-12)
+    pipeline = make_pipeline(clone(transformer), RDMRegression({"m": np.arange(15.0)}))
+    betas = RDMRegression({"m": np.arange(15.0)}).fit_transform(expected)
+    assert_array_equal(pipeline.fit_transform(patterns), betas)
     patterns[1, 2, 3] = np.nan
     gaps = RDMTransformer("crossnobis", missing="nan").fit_transform(patterns)
     assert np.isfinite(gaps).all()
@@ -266,7 +277,7 @@ def test_transformer(patterns, precision):
     [
         ({}, (3, 1, 6, 8), "cross-validated and needs patterns of at least 2 runs, got 1"),
         ({}, (3, 240), "at least 2 runs, got None"),
-        ({}, (3, 6, 8), "got 3 axes"),
+        ({}, (3, 6, 8), r"got 3 axes.*X\[np.newaxis\]"),
         ({"n_runs": 4}, (3, 5, 6, 8), "n_runs=4, but X holds 5 runs"),
         ({"n_conditions": 5}, (3, 5, 6, 8), "n_conditions=5, but X holds 6 conditions .* third"),
         ({"n_runs": 7}, (3, 12), "12 features of X cannot be split .* n_runs=7 runs"),

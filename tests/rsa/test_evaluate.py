@@ -165,7 +165,7 @@ def test_p_values_of_pairs_are_uniform_if_models_are_equally_good(rng):
     """Subjects differ in which of two models they follow; on average in neither."""
     models = random_rdms(rng, 2, 7)
     models -= models.mean(axis=1, keepdims=True)
-    p_pair, p_permuted = [], []
+    p_pair, p_permuted, p_zero = [], [], []
     for k in range(150):
         rdms = rng.normal(size=(12, 1)) * models[0] + rng.normal(size=(12, 1)) * models[1]
         rdms += rng.normal(size=rdms.shape) * 0.3
@@ -178,6 +178,12 @@ def test_p_values_of_pairs_are_uniform_if_models_are_equally_good(rng):
             random_state=k, noise_ceiling=False,
         )  # fmt: skip
         p_permuted.append(unrelated["p_permutation"].iloc[0] - rng.uniform(0, 1 / 40))
+        noise = evaluate(
+            models[:1], rng.normal(size=(12, 21)), comparison="corr", n_samples=150, random_state=k,
+            noise_ceiling=False,
+        )  # fmt: skip
+        p_zero.append(noise["p_zero"].iloc[0])
+    assert kstest(p_zero, "uniform").pvalue > 1e-3
     assert kstest(p_pair, "uniform").pvalue > 1e-3
     assert kstest(p_permuted, "uniform").pvalue > 1e-3
 

@@ -119,6 +119,60 @@ def test_three_tasks_with_relevance(blobs):
     assert_allclose(rdm, pdist(axis.to_numpy()[:, np.newaxis]))
 
 
+@pytest.fixture
+def factorial():
+    """Category (labels) x size x gaze in three tasks, each about one of them."""
+    rows = list(itertools.product(["face", "house", "tool"], [1.0, 2.0], [-3, 0, 6], "abc"))
+    return pd.DataFrame(rows, columns=["category", "size", "gaze", "task"])
+
+
+def test_any_factorial_design(factorial):
+    features = ["category", "size", "gaze"]
+    models = ["grid", "orthogonal", "category", "size", "task"]
+    got = dict(zip(models, model_rdms(factorial, features, "task", models=models), strict=True))
+    corners = {"face": (1, 0, 0), "house": (0, 1, 0), "tool": (0, 0, 1)}
+    category = np.array([corners[name] for name in factorial["category"]]) / np.sqrt(2)
+    size, gaze = (factorial[[name]].to_numpy() for name in ("size", "gaze"))
+    assert_allclose(got["grid"], pdist(np.hstack([category, size, gaze])), atol=1e-14)
+    assert_allclose(got["category"], pdist(factorial["category"].factorize()[0][:, None]) > 0)
+    assert_allclose(got["size"], pdist(size))
+    assert_allclose(got["task"], pdist(factorial["task"].factorize()[0][:, None]) > 0)
+    task = factorial["task"].to_numpy()[:, np.newaxis]
+    parts = category - 1 / np.sqrt(18), size - 1.5, gaze - 1.0
+    relevant = np.hstack([np.where(task == t, x, 0) for t, x in zip("abc", parts, strict=True)])
+    assert_allclose(got["orthogonal"], pdist(relevant), atol=1e-14)
+
+
+def test_three_numeric_features(factorial):
+    numbers = factorial.assign(category=factorial["category"].factorize()[0])
+    features = ["category", "size", "gaze"]
+    diagonal, parallel = model_rdms(numbers, features, "task", models=["diagonal", "parallel"])
+    levels = numbers[features].to_numpy(dtype=float) - [1, 1.5, 1]
+    assert_allclose(diagonal, pdist(levels.sum(axis=1, keepdims=True) / np.sqrt(3)), atol=1e-14)
+    chosen = levels[np.arange(54), numbers["task"].factorize()[0]]
+    assert_allclose(parallel, pdist(chosen[:, np.newaxis]), atol=1e-14)
+    as_objects = numbers.astype({"size": object})
+    assert_array_equal(model_rdms(as_objects, features, "task", models="parallel")[0], parallel)
+
+
+def test_callables_need_no_features(factorial):
+    rdm = model_rdms(factorial, [], models=lambda table: table[["size"]].to_numpy())
+    assert_allclose(rdm[0], pdist(factorial[["size"]].to_numpy()))
+
+
+@pytest.mark.parametrize("model", ["parallel", "diagonal"])
+def test_labels_have_no_common_axis(factorial, model):
+    features = ["category", "size", "gaze"]
+    with pytest.raises(ValueError, match=rf"'category' .* must hold numbers .*\['{model}'\]"):
+        model_rdms(factorial, features, "task", models=model)
+
+
+def test_labels_are_complete(factorial):
+    factorial.loc[3, "category"] = None
+    with pytest.raises(ValueError, match="The feature 'category' of conditions must hold codes"):
+        model_rdms(factorial, ["category"], models="grid")
+
+
 def test_callables(blobs):
     def columns(conditions):
         return conditions[FEATURES].to_numpy()
@@ -139,10 +193,11 @@ def test_callables(blobs):
     [
         ({"models": ["gird"]}, r"Unknown model 'gird'.*'rotated_grid'.*'leafiness'"),
         ({"models": []}, "at least one model"),
-        ({"features": ["leafiness"]}, "two different columns"),
-        ({"features": "leafiness"}, "two different columns"),
-        ({"features": ["leafiness", "leafiness"]}, "two different columns"),
-        ({"features": ["leafiness", "task", "branchiness"]}, "two different columns"),
+        ({"features": ["leafiness"]}, "as many tasks as features; got 2 tasks"),
+        ({"features": "leafiness", "models": "rotated_grid"}, "exactly two features, got 1"),
+        ({"features": ["leafiness", "leafiness"]}, "features must name different columns"),
+        ({"features": ["leafiness", "task"]}, "features must not name the task column 'task'"),
+        ({"features": [], "models": "grid"}, "features must name at least one column"),
         ({"features": ["leafiness", "colour"]}, r"lacks the columns \['colour'\]"),
         ({"task": "garden"}, r"lacks the columns \['garden'\]"),
         ({"task": None}, r"\['orthogonal', 'parallel'\] depend on the task"),
@@ -171,8 +226,8 @@ def test_bad_arguments(blobs, change, match):
         ("task", [0, np.nan] * 25, "task column 'task' .* without missing"),
         ("task", [0, "b"] * 25, "task column 'task' .* one type"),
         ("task", [0, pd.NA] * 25, "task column 'task' .* without missing"),
-        ("task", [0] * 50, r"only if there are two tasks; got 1: \[0\]"),
-        ("task", [0, 1, 2, 3, 4] * 10, "only if there are two tasks; got 5"),
+        ("task", [0] * 50, r"as many tasks as features; got 1 tasks: \[0\]"),
+        ("task", [0, 1, 2, 3, 4] * 10, "as many tasks as features; got 5"),
     ],
 )
 def test_bad_columns(blobs, column, values, match):

@@ -1,6 +1,7 @@
 """condensed_rdms against SciPy, rsatoolbox, closed forms and theorems."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import ortho_group
 
-from neuroselect.rsa import condensed_rdms, cross_run_rdms
+from neuroselect.rsa import RDMTransformer, condensed_rdms, cross_run_rdms
+from neuroselect.rsa._differences import torch_product
 
 METRICS = ["euclidean", "sqeuclidean", "correlation", "cosine"]
 EVERY = [*METRICS, "mahalanobis", "poisson"]
@@ -110,12 +112,18 @@ def test_scaling(seed, scale):
         assert_allclose(scaled, factor * condensed_rdms(patterns, metric), rtol=1e-11)
 
 
+@pytest.mark.parametrize("metric", [*EVERY, "crossnobis", "poisson_cv"])
 @exact
 @given(seed=seeds)
-def test_permuting_conditions_permutes_pairs(seed):
-    patterns = draw(seed)
+def test_permuting_conditions_permutes_pairs(metric, seed):
+    """So that the square form is symmetric; where two conditions are the same it is 0."""
+    patterns = abs(draw(seed, n_systems=4))
     order = np.random.default_rng(seed).permutation(patterns.shape[1])
-    assert_allclose(condensed_rdms(patterns[:, order]), scipy_rdms(patterns[:, order]), rtol=1e-12)
+    before = squareform(condensed_rdms(patterns, metric)[0])
+    after = squareform(condensed_rdms(patterns[:, order], metric)[0])
+    assert_allclose(after, before[np.ix_(order, order)], rtol=1e-10, atol=1e-13)
+    patterns[:, 2] = patterns[:, 5]
+    assert squareform(condensed_rdms(patterns, metric)[0])[2, 5] == 0
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -138,6 +146,47 @@ def test_input_forms(rng):
     assert condensed_rdms(system.astype(np.float32)).dtype == np.float64
     assert condensed_rdms(np.empty((0, 4, 3))).shape == (0, 6)
     assert_array_equal(system, kept)
+
+
+@pytest.mark.parametrize("metric", [*EVERY, "crossnobis", "poisson_cv"])
+def test_memory_layouts(rng, metric):
+    """Fortran order, steps, read-only and single precision."""
+    patterns = rng.gamma(2, size=(4, 3, 6, 5)).astype(np.float32)
+    patterns = patterns if metric in ("crossnobis", "poisson_cv") else patterns[:, 0]
+    expected = condensed_rdms(patterns.astype(np.float64), metric)
+    forms = [
+        np.asfortranarray(patterns),
+        patterns[::-1][::-1],
+        np.repeat(patterns, 2, -1)[..., ::2],
+    ]
+    frozen = patterns.copy()
+    frozen.flags.writeable = False
+    for form in [*forms, frozen, patterns.tolist()]:
+        kept = np.array(form)
+        assert_allclose(condensed_rdms(form, metric), expected, rtol=1e-10, atol=1e-14)
+        assert_array_equal(form, kept)
+
+
+@pytest.mark.parametrize(
+    ("metric", "change"),
+    [
+        ("mahalanobis", {"noise": np.diag([1.0, 2, 3, 4, 5])}),
+        ("crossnobis", {"noise": np.diag([1.0, 2, 3, 4, 5])}),
+        ("crossnobis", {"noise": "diagonal"}),
+        ("crossnobis", {"noise": "ledoit_wolf"}),
+        ("poisson", {"prior_lambda": 3.0}),
+        ("poisson", {"prior_weight": 0.5}),
+        ("poisson_cv", {"prior_lambda": 3.0}),
+        ("poisson_cv", {"prior_weight": 0.5}),
+    ],
+)
+def test_no_argument_is_ignored(rng, metric, change):
+    patterns = rng.gamma(2, size=(4, 3, 6, 5))
+    patterns = patterns if metric in ("crossnobis", "poisson_cv") else patterns[:, 0]
+    plain, changed = condensed_rdms(patterns, metric), condensed_rdms(patterns, metric, **change)
+    assert (abs(plain - changed) > 1e-6 * abs(plain)).all()
+    transformer = RDMTransformer(metric, **change)
+    assert_array_equal(transformer.fit_transform(patterns), changed)
 
 
 def test_rsatoolbox_squares_and_divides_by_channels(rng):
@@ -251,10 +300,16 @@ def test_missing_patterns(rng, metric):
         condensed_rdms(patterns, metric, missing="nan")
 
 
-def test_torch_gives_the_same(rng):
+def test_torch_gives_the_same(rng, monkeypatch):
     torch = pytest.importorskip("torch")
     patterns = rng.normal(size=(2, 40, 6))
     expected = condensed_rdms(patterns)
+    with monkeypatch.context() as patch:  # the products of a device, on the CPU
+        on_torch = partial(torch_product, device="cpu")
+        patch.setattr("neuroselect.rsa._rdm.product_on", lambda device: on_torch)
+        for chunk_bytes in (2**22, 2**14):
+            got = condensed_rdms(patterns, device="cuda", chunk_bytes=chunk_bytes)
+            assert_allclose(got, expected, rtol=1e-12)
     assert_array_equal(condensed_rdms(patterns, device="auto", chunk_bytes=2**16), expected)
     if torch.cuda.is_available():
         assert_allclose(condensed_rdms(patterns, device="cuda"), expected, rtol=1e-12)

@@ -10,7 +10,7 @@ from scipy.stats import zscore
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
 
-from neuroselect.rsa import RDMRegression
+from neuroselect.rsa import RDMRegression, compare_rdms
 
 
 @pytest.fixture
@@ -155,3 +155,69 @@ def test_bad_rdms(models, rdms, method):
 def test_negative_alpha(models, rdms):
     with pytest.raises(ValueError, match="'alpha' parameter of RDMRegression must be"):
         RDMRegression(models, alpha=-1).fit(rdms)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"positive": True}, {"alpha": 2.0}])
+def test_unique_variance_is_what_leaving_a_model_out_loses(models, rdms, parameters):
+    regression = RDMRegression(models, **parameters).fit(rdms)
+    for k in range(3):
+        without = RDMRegression(np.delete(models, k, axis=0), **parameters).fit(rdms)
+        assert_allclose(regression.unique_variance_[:, k], regression.r2_ - without.r2_, atol=1e-12)
+    first = regression.unique_variance(rdms[:2])
+    assert_allclose(first, regression.unique_variance_[:2], atol=1e-12)
+    alone = RDMRegression(models[:1], **parameters).fit(rdms)
+    assert_allclose(alone.unique_variance_[:, 0], alone.r2_)
+    if not parameters:
+        partial = [compare_rdms(rdms, m, "corr", partial=np.delete(models, k, axis=0))[:, 0]
+                   for k, m in enumerate(models)]  # fmt: skip
+        remaining = 1 - regression.r2_[:, None] + regression.unique_variance_
+        assert_allclose(np.transpose(partial) ** 2 * remaining, regression.unique_variance_)
+
+
+def test_unique_variance_of_independent_models_sums_to_r2(rng):
+    models = np.linalg.qr(rng.normal(size=(28, 4)) - 0)[0].T
+    models -= models.mean(axis=1, keepdims=True)
+    models = np.linalg.qr(models.T)[0].T[:3]
+    models -= models.mean(axis=1, keepdims=True)
+    regression = RDMRegression(models).fit(rng.normal(size=(5, 28)))
+    assert_allclose(regression.unique_variance_.sum(axis=1), regression.r2_, atol=1e-10)
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_missing_pairs_are_matched_by_position(rng, positive):
+    """The same number of NaN at different places in data and models: counts do not tell."""
+    models, weights = rng.uniform(1, 2, size=(2, 28)), np.array([[2.0, 1.0]])
+    rdms = np.repeat(weights @ models, 3, axis=0)
+    rdms[0, 5] = rdms[1, [9, 20]] = np.nan
+    gapped = models.copy()
+    gapped[0, 11] = np.nan
+    regression = RDMRegression(gapped, standardize=False, positive=positive, missing="drop")
+    assert_allclose(regression.fit_transform(rdms), np.repeat(weights, 3, axis=0), rtol=1e-9)
+    assert_allclose(regression.r2_, 1)
+    noisy = rdms + rng.normal(size=rdms.shape)
+    for standardize in (True, False):
+        regression.set_params(standardize=standardize)
+        betas = regression.fit_transform(noisy)
+        for row, gone in enumerate([[5, 11], [9, 11, 20], [11]]):
+            kept = [np.delete(x, gone, axis=1) for x in (models, noisy[row : row + 1])]
+            alone = RDMRegression(kept[0], standardize=standardize, positive=positive)
+            assert_allclose(alone.fit_transform(kept[1])[0], betas[row], atol=1e-10)
+            assert_allclose(alone.r2_[0], regression.r2_[row], atol=1e-10)
+            unique = regression.unique_variance_[row]
+            assert_allclose(alone.unique_variance_[0], unique, atol=1e-10)
+    assert np.isnan(regression.models_[:, 11]).all()
+
+
+def test_missing_pairs_that_leave_nothing(models, rdms):
+    rdms[2, 1:] = np.nan
+    with pytest.raises(ValueError, match="RDMs and models share 1 of 28 pairs"):
+        RDMRegression(models, missing="drop").fit(rdms)
+    with pytest.raises(ValueError, match="'missing' parameter of RDMRegression must be"):
+        RDMRegression(models, missing="omit").fit(rdms)
+    rdms[2, :4] = 1.0
+    with pytest.raises(ValueError, match="first system 2, are constant"):
+        RDMRegression(models, missing="drop").fit(rdms)
+    rdms[2, :3] = [1, 2, 4]
+    rdms[2, 3:] = np.nan
+    with pytest.raises(ValueError, match="3 models are linearly dependent"):
+        RDMRegression(models, missing="drop").fit(rdms)
