@@ -15,7 +15,7 @@ WIDTHS_AROUND = {"binomial": (0.0,), "published": (1e-3, 1e-6)}
 N_KEPT = 20  # of a subject's starts, the best after the first width go on to the next ones
 # Its lowest minimum may be narrow, near the best one found so far but steeper: rounds of starts
 # around that one, with these standard deviations at most (radians; levels; probability).
-N_ROUNDS, N_AROUND = {"binomial": 1, "published": 2}, 50
+N_ROUNDS, N_AROUND = 2, 50
 ANGLE_SPREAD, OFFSET_SPREAD, LAPSE_SPREAD = np.radians(15), 0.2, 0.05
 
 MAX_ITER = {"binomial": 200, "published": 60}  # Newton steps from each start, at each width
@@ -40,7 +40,7 @@ def fit_cells(
     starts = first_starts(variant, n_starts, rng)
     widths = WIDTHS[objective]
     best = _best_of(cells, variant, objective, starts[np.newaxis], widths)
-    for _ in range(N_ROUNDS[objective]):
+    for _ in range(N_ROUNDS):
         around = _starts_around(best.parameters, variant, rng)
         best = _better(best, _best_of(cells, variant, objective, around, WIDTHS_AROUND[objective]))
     if objective == "published":
@@ -83,7 +83,9 @@ def _starts_around(parameters, variant: Layout, rng) -> NDArray[np.float64]:
     scale = rng.uniform(0.2, 1, size=(N_AROUND, 1)) * [spread[kind] for kind in kinds]
     starts = parameters[:, np.newaxis] + scale * rng.normal(size=size)
     steep = SLOPE[1] * np.sqrt(rng.uniform(size=size))
-    return np.clip(np.where(kinds == "slope", steep, starts), *variant.bounds.T)
+    # Of two slopes, one may be steep where the other is not.
+    anew = (kinds == "slope") & (rng.uniform(size=size) < 1 / (kinds == "slope").sum())
+    return np.clip(np.where(anew, steep, starts), *variant.bounds.T)
 
 
 def _best_of(cells, variant, objective, starts, widths) -> CellFit:
