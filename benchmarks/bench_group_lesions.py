@@ -1,8 +1,13 @@
-"""Are lesions of 1,000 sets of units faster than a forward pass for each, and the same?
+"""Are lesions of sets of units faster than a forward pass for each, and the same?
 
 L2: a network of four hidden layers of 100 units, 2,000 trials of two tasks; 1,000 random sets of
 units, each of half of the layer, in hidden layer 2 and in the last one; R² of both tasks.
 `group_lesion_scores` against a plain PyTorch forward pass for each set, with a mask on the layer.
+
+And of a list of networks: 90 of 100 hidden units on the 50 trials of the blobs, as one stack
+against one network after the other. With 2,000 trials and a layer behind the lesioned one, a
+network alone is work enough: the stack is cut into single networks, and the ratio is 1.
+
 One thread, variants interleaved, median of three rounds; ratios travel between machines, seconds
 do not.
 
@@ -19,11 +24,18 @@ import torch
 from bench_lesions import N_LAYERS, N_TRIALS, N_UNITS, Network, interleaved
 from threadpoolctl import threadpool_limits
 
-from neuroselect import MultiTaskMLP
-from neuroselect.datasets import make_arithmetic_tasks
-from neuroselect.selectivity import group_lesion_scores
+from neuroselect import LesionSelectivity, MultiTaskMLP, fit_many
+from neuroselect.datasets import make_arithmetic_tasks, make_context_blobs
+from neuroselect.geometry import component_accuracy
+from neuroselect.selectivity import (
+    group_lesion_scores,
+    lesion_curve,
+    noise_curve,
+    task_group_lesion,
+)
 
 N_SETS = 1000
+N_NETWORKS = 90
 
 
 def mask_loop(network, inputs, target, task, sets, layer):
@@ -64,6 +76,67 @@ def bench(dtype, n_rounds):
         )
 
 
+def bench_networks(n_rounds):
+    X, y = make_context_blobs()
+    base = [MultiTaskMLP((100,), max_iter=200, random_state=k) for k in range(N_NETWORKS)]
+    nets = fit_many(base, X, y)
+    units = [LesionSelectivity(net, prefit=True).fit(X, y) for net in nets]
+    sets = np.random.default_rng(0).random((N_SETS, N_UNITS)) < 0.5
+    drawn = np.random.RandomState(0).randint(np.iinfo(np.int32).max)  # as a list of networks does
+    compare(
+        {
+            "group_lesion_scores, 30 sets": lambda e: group_lesion_scores(e, X, y, sets[:30]),
+            f"group_lesion_scores, {N_SETS} sets": lambda e: group_lesion_scores(e, X, y, sets),
+            "lesion_curve, random": lambda e: lesion_curve(e, X, y, random_state=draws(e)),
+            "noise_curve": lambda e: noise_curve(
+                e, X, y, random_state=0 if isinstance(e, list) else drawn
+            ),
+            "component_accuracy": lambda e: component_accuracy(e, X, y),
+        },
+        nets,
+        n_rounds,
+    )
+    compare({"task_group_lesion": lambda e: task_group_lesion(e, X, y)}, units, n_rounds)
+    X, y = make_arithmetic_tasks(N_TRIALS, random_state=0)
+    base = [MultiTaskMLP((N_UNITS,) * 2, max_iter=1, random_state=k) for k in range(4)]
+    name = f"group_lesion_scores, 100 sets, layer 1 of 2, {N_TRIALS} trials"
+    measure = {name: lambda e: group_lesion_scores(e, X, y, sets[:100], layer=0)}
+    compare(measure, fit_many(base, X, y), n_rounds)
+
+
+class Draws:
+    """Random orders of a list, and the same ones for its networks one after the other."""
+
+    def __init__(self):
+        self.of_loop = np.random.RandomState(0)
+
+    def __call__(self, estimators):
+        """Return the random state to pass."""
+        if isinstance(estimators, list):
+            self.of_loop = np.random.RandomState(0)
+            return 0
+        return self.of_loop
+
+
+draws = Draws()
+
+
+def compare(measures, nets, n_rounds):
+    """All networks at once against one after the other."""
+    for name, measure in measures.items():
+        variants = {
+            "list": lambda m=measure: m(nets).scores,
+            "loop": lambda m=measure: np.stack([m(net).scores for net in nets]),
+        }
+        seconds, results = interleaved(variants, n_rounds)
+        error = np.max(np.abs(results["list"] - results["loop"]))
+        print(f"{len(nets)} networks, {name}")
+        print(
+            f"  list {seconds['list']:.3f} s, loop {seconds['loop']:.3f} s:"
+            f" {seconds['loop'] / seconds['list']:.1f} x; largest difference {error:.1e}"
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
@@ -72,6 +145,7 @@ def main():
     with threadpool_limits(1):
         for dtype in ("float32", "float64"):
             bench(dtype, options.rounds)
+        bench_networks(options.rounds)
     versions = {name: metadata.version(name) for name in ("neuroselect", "numpy", "torch")}
     print(json.dumps({"python": platform.python_version(), **versions}))
 

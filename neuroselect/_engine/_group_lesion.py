@@ -1,4 +1,4 @@
-"""Output of one network with sets of units of a layer lesioned.
+"""Outputs with sets of units of a layer lesioned, for a stack of networks.
 
 With h the activity, v the values that a set's units are clamped to and k the mask of the units
 that stay, the next layer sees v W + ((h - v) k) W. The mask goes to the weights, which are few:
@@ -7,12 +7,14 @@ that stay, the next layer sees v W + ((h - v) k) W. The mask goes to the weights
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from neuroselect._engine._conv import CONV_TRIALS
 from neuroselect._engine._passes import activate, affine, forward_from, make_inputs
-from neuroselect._engine._predict import carry_on, one_network
+from neuroselect._engine._predict import carry_on, make_stack
 from neuroselect._engine._spec import NetworkSpec, Weights
 from neuroselect.utils._torch import one_thread, usable_device
 
@@ -23,9 +25,17 @@ MIN_SETS = 8
 WEIGHT_VALUES = 2**22
 
 
+class Sizes(NamedTuple):
+    """How many networks, sets and rows are worked on at a time."""
+
+    networks: int
+    sets: int
+    rows: int
+
+
 def lesioned_outputs(
     network: NetworkSpec,
-    weights: Weights,
+    weights: list[Weights],
     stimuli: np.ndarray,
     task: np.ndarray,
     activity: np.ndarray,
@@ -35,81 +45,94 @@ def lesioned_outputs(
     value: np.ndarray,
     device: str = "cpu",
 ):
-    """Iterate over blocks of sets: the output with each set's units clamped.
+    """Iterate over blocks of networks and sets: the output with each set's units clamped.
 
     Parameters
     ----------
     network : NetworkSpec
-    weights : Weights
+    weights : list of Weights
+        One per network.
     stimuli, task : ndarray
-        Trials, as in `Trials`.
-    activity : ndarray of shape (n_trials, n_units) or (n_trials, n_channels, height, width)
+        Trials, as in `Trials`, of all networks.
+    activity : ndarray of shape (n_networks, n_trials, n_units), or (..., height, width) behind
         Of the layer. Computation is in its dtype.
-    removed : ndarray of shape (n_sets, n_units), bool
+    removed : ndarray of shape (n_networks, n_sets, n_units), bool
     layer : int
         Counted from 0, convolutional ones first.
-    value : ndarray that broadcasts to (n_trials, n_units)
+    value : ndarray that broadcasts to (n_networks, n_trials, n_units)
     device : str
 
     Yields
     ------
-    sets : slice
-    output : ndarray of shape (n_block, n_trials, n_outputs)
+    networks, sets : slice
+    output : ndarray of shape (n_block_networks, n_block, n_trials, n_outputs)
     """
-    value = np.broadcast_to(value, activity.shape[:2]).astype(activity.dtype)
+    value = np.broadcast_to(value, activity.shape[:3]).astype(activity.dtype)
+    n_sets = removed.shape[1]
     if layer < network.n_conv:
-        args = (network, weights, stimuli, task, activity, value, layer, device)
-        for k in range(len(removed)):
-            yield slice(k, k + 1), _clamped_channels(*args, removed[k])[None]
+        for k, own in enumerate(weights):
+            args = (network, own, stimuli, task, activity[k], value[k], layer, device)
+            for each in range(n_sets):
+                output = _clamped_channels(*args, removed[k, each])
+                yield slice(k, k + 1), slice(each, each + 1), output[None, None]
         return
     device = usable_device(device)
     dense = layer - network.n_conv
-    wide, n_next = max(network.sizes[dense + 2 :]), network.sizes[dense + 2]
-    n_sets = max(MIN_SETS, BLOCK_VALUES[device] // (len(activity) * wide))
-    n_sets = min(n_sets, max(1, WEIGHT_VALUES // (activity.shape[1] * n_next)), len(removed))
-    n_rows = max(1, BLOCK_VALUES[device] // (max(n_sets, 1) * wide))
-    with one_thread(device), torch.inference_mode():
-        stack = one_network(network, weights, activity.dtype, device)
-        trials = _blocks_of_trials(stack, stimuli, task, activity, value, dense, n_rows)
-    kept = ~removed
-    for start in range(0, len(kept), max(n_sets, 1)):
-        sets = slice(start, min(start + n_sets, len(kept)))
+    sizes = _sizes(network, dense, activity.shape, n_sets, device)
+    for first in range(0, len(weights), sizes.networks):
+        networks = slice(first, min(first + sizes.networks, len(weights)))
         with one_thread(device), torch.inference_mode():
-            masks = torch.tensor(kept[sets], dtype=stack.theta.dtype, device=device)
-            masked = _masked_weights(stack, dense, masks)
-            parts = [_outputs(stack, dense, masked, *block).cpu().numpy() for block in trials]
-        yield sets, np.concatenate(parts).swapaxes(0, 1)
+            stack = make_stack(network, weights[networks], activity.dtype, device)
+            trials = (stimuli, task, activity[networks], value[networks])
+            blocks = _blocks_of_trials(stack, *trials, dense, sizes.rows)
+        kept = ~removed[networks]
+        for start in range(0, n_sets, sizes.sets):
+            sets = slice(start, min(start + sizes.sets, n_sets))
+            with one_thread(device), torch.inference_mode():
+                masks = torch.tensor(kept[:, sets], dtype=stack.theta.dtype, device=device)
+                masked = _masked_weights(stack, dense, masks)
+                parts = [_outputs(stack, dense, masked, *block).cpu().numpy() for block in blocks]
+            yield networks, sets, np.concatenate(parts, axis=1).swapaxes(1, 2)
+
+
+def _sizes(network, layer, shape, n_sets, device) -> Sizes:
+    """Networks share a block where one of them leaves most of it empty."""
+    n_networks, n_trials, n_units = shape
+    wide, n_next = max(network.sizes[layer + 2 :]), network.sizes[layer + 2]
+    values, least = BLOCK_VALUES[device], min(MIN_SETS, max(n_sets, 1))
+    together = max(1, min(n_networks, values // (n_trials * wide * least)))
+    sets = max(MIN_SETS, values // (together * n_trials * wide))
+    sets = min(sets, max(1, WEIGHT_VALUES // (together * n_units * n_next)), max(n_sets, 1))
+    return Sizes(together, sets, max(1, values // (together * sets * wide)))
 
 
 def _masked_weights(stack, layer, masks):
-    """Outgoing weights of the units that stay: (n_units, n_sets, n_next)."""
-    return masks.T.unsqueeze(2) * stack.layers[layer + 1].coefs[0].unsqueeze(1)
+    """Outgoing weights of the units that stay: (n_networks, n_units, n_sets, n_next)."""
+    return masks.transpose(1, 2).unsqueeze(3) * stack.layers[layer + 1].coefs.unsqueeze(2)
 
 
 def _blocks_of_trials(stack, stimuli, task, activity, value, layer, n_rows):
     """For each block: h - v, what the next layer sees of v, and the cue."""
     blocks, device = [], stack.theta.device
-    for start in range(0, len(activity), n_rows):
+    for start in range(0, len(stimuli), n_rows):
         rows = slice(start, start + n_rows)
-        seen, of_task, h, v = (
-            torch.tensor(a[rows], device=device) for a in (stimuli, task, activity, value)
-        )
+        trials = (stimuli[rows], task[rows], activity[:, rows], value[:, rows])
+        seen, of_task, h, v = (torch.tensor(a, device=device) for a in trials)
         cue = make_inputs(stack.network, seen.to(h.dtype), of_task).cue
-        blocks.append((h - v, affine(stack, layer + 1, v[None], cue)[0], cue))
+        blocks.append((h - v, affine(stack, layer + 1, v, cue), cue))
     return blocks
 
 
 def _outputs(stack, layer, masked, change, base, cue):
-    """Output of a block of trials for each set: (n_rows, n_sets, n_outputs)."""
-    z = (change @ masked.flatten(1)).view(len(change), *masked.shape[1:])
-    z.add_(base.unsqueeze(1))
-    activate(stack, layer + 1, z.transpose(0, 1), cue)  # in place; trials are its second axis
-    if layer + 2 == stack.network.n_weights:
-        return z
-    n_sets = z.shape[1]
+    """Output of a block of trials for each set: (n_networks, n_rows, n_sets, n_outputs)."""
+    n_sets = masked.shape[2]
+    z = (change @ masked.flatten(2)).view(*change.shape[:2], *masked.shape[2:])
+    z.add_(base.unsqueeze(2))
     cue = None if cue is None else cue.repeat_interleave(n_sets, 0)
-    hidden = [None] * (layer + 1) + [z.flatten(0, 1)[None]]
-    return forward_from(stack, hidden, cue)[1].view(len(change), n_sets, -1)
+    hidden = [None] * (layer + 1) + [activate(stack, layer + 1, z.flatten(1, 2), cue)]
+    last = layer + 2 == stack.network.n_weights
+    output = hidden[-1] if last else forward_from(stack, hidden, cue)[1]
+    return output.view(*change.shape[:2], n_sets, -1)
 
 
 def _clamped_channels(network, weights, stimuli, task, activity, value, layer, device, removed):

@@ -1,4 +1,4 @@
-"""Use one trained network: activity and output, in blocks of bounded memory."""
+"""Use trained networks: activity and output, in blocks of bounded memory."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from neuroselect.utils._torch import one_thread, usable_device
 BLOCK_BYTES = 64 * 2**20
 
 
-def one_network(network: NetworkSpec, weights: Weights, dtype, device: str) -> Stack:
-    """Stack of one network, in the dtype of its inputs."""
+def make_stack(network: NetworkSpec, weights: list[Weights], dtype, device: str) -> Stack:
+    """Stack of networks that see the same trials, in the dtype of their inputs."""
     return Stack(
-        network, [weights], shared=True, dtype=getattr(torch, np.dtype(dtype).name), device=device
+        network, weights, shared=True, dtype=getattr(torch, np.dtype(dtype).name), device=device
     )
 
 
-def row_blocks(network: NetworkSpec, n_rows: int, itemsize: int):
+def row_blocks(network: NetworkSpec, n_rows: int, itemsize: int, n_networks: int = 1):
     """Slices of rows whose activity in all layers takes at most `BLOCK_BYTES`."""
-    size = max(1, BLOCK_BYTES // (network.n_values * itemsize))
+    size = max(1, BLOCK_BYTES // (n_networks * network.n_values * itemsize))
     if network.n_conv:
         size = min(size, CONV_TRIALS)
     return [slice(start, start + size) for start in range(0, n_rows, size)]
@@ -39,36 +39,46 @@ def row_blocks(network: NetworkSpec, n_rows: int, itemsize: int):
 
 def hidden_activity(network, weights, stimuli, task, layer, device) -> np.ndarray:
     """Activity of one hidden layer, (n_trials, n_units) or (n_trials, n_channels, ...)."""
+    return hidden_activities(network, [weights], stimuli, task, layer, device)[0]
+
+
+def hidden_activities(network, weights: list, stimuli, task, layer, device) -> np.ndarray:
+    """As `hidden_activity`, of several networks: (n_networks, n_trials, n_units)."""
     if layer < network.n_conv:
         return _run(network, weights, stimuli, task, device, partial(_maps, layer=layer))
     layer -= network.n_conv
-    return _run(network, weights, stimuli, task, device, lambda *see: forward(*see)[0][layer][0])
+    return _run(network, weights, stimuli, task, device, lambda *see: forward(*see)[0][layer])
 
 
 def outputs(network, weights, stimuli, task, device) -> np.ndarray:
     """Output of the network, (n_trials, n_outputs)."""
-    return _run(network, weights, stimuli, task, device, lambda *see: forward(*see)[1][0])
+    return all_outputs(network, [weights], stimuli, task, device)[0]
+
+
+def all_outputs(network, weights: list, stimuli, task, device) -> np.ndarray:
+    """Output of several networks, (n_networks, n_trials, n_outputs)."""
+    return _run(network, weights, stimuli, task, device, lambda *see: forward(*see)[1])
 
 
 def _maps(stack, inputs, layer):
     front = ConvFront(stack, len(inputs.first))
     front.forward(inputs)
-    return front.maps[layer][0].movedim(-1, 0)
+    return front.maps[layer].movedim(-1, 1)
 
 
 def _run(network, weights, stimuli, task, device, compute):
     device = usable_device(device)
     with one_thread(device), torch.inference_mode():
-        stack = one_network(network, weights, stimuli.dtype, device)
+        stack = make_stack(network, weights, stimuli.dtype, device)
         parts = []
-        for rows in row_blocks(network, len(stimuli), stimuli.itemsize):
+        for rows in row_blocks(network, len(stimuli), stimuli.itemsize, len(weights)):
             inputs = make_inputs(
                 network,
                 torch.tensor(stimuli[rows], device=device),
                 torch.tensor(task[rows], device=device),
             )
             parts.append(compute(stack, inputs).cpu().numpy())
-    return np.concatenate(parts)
+    return np.concatenate(parts, axis=1)
 
 
 def carry_on(network, weights, activity, stimuli, task, layer, device) -> np.ndarray:
@@ -76,24 +86,29 @@ def carry_on(network, weights, activity, stimuli, task, layer, device) -> np.nda
 
     Of a convolutional layer (..., n_trials, n_channels, height, width).
     """
+    return carry_all_on(network, [weights], activity[None], stimuli, task, layer, device)[0]
+
+
+def carry_all_on(network, weights: list, activity, stimuli, task, layer, device) -> np.ndarray:
+    """As `carry_on`, of several networks on a first axis of activity and output."""
     device = usable_device(device)
     unit_shape = network.activity_shapes[layer]
     lead = activity.shape[: activity.ndim - len(unit_shape)]
-    flat = activity.reshape(-1, *unit_shape)
+    flat = activity.reshape(len(weights), -1, *unit_shape)
     with one_thread(device), torch.inference_mode():
-        stack = one_network(network, weights, activity.dtype, device)
+        stack = make_stack(network, weights, activity.dtype, device)
         inputs = make_inputs(
             network,
             torch.tensor(stimuli, dtype=stack.theta.dtype, device=device),
             torch.tensor(task, device=device),
         )
         parts = []
-        for rows in row_blocks(network, len(flat), activity.itemsize):
-            of_rows = torch.tensor(flat[rows], device=device)
-            trial = torch.arange(rows.start, rows.start + len(of_rows), device=device)
+        for rows in row_blocks(network, flat.shape[1], activity.itemsize, len(weights)):
+            of_rows = torch.tensor(flat[:, rows], device=device)
+            trial = torch.arange(rows.start, rows.start + of_rows.shape[1], device=device)
             output = _output_from(stack, inputs, of_rows, trial % len(stimuli), layer)
-            parts.append(output[0].cpu().numpy())
-    return np.concatenate(parts).reshape(*lead, -1)
+            parts.append(output.cpu().numpy())
+    return np.concatenate(parts, axis=1).reshape(*lead, -1)
 
 
 def _output_from(stack, inputs, activity, trial, layer):
@@ -101,8 +116,8 @@ def _output_from(stack, inputs, activity, trial, layer):
     cue = None if inputs.cue is None else inputs.cue[trial]
     dense = layer - stack.network.n_conv
     if dense >= 0:
-        return forward_from(stack, [None] * dense + [activity[None]], cue)[1]
-    front = ConvFront(stack, len(activity))
-    front.maps[layer].copy_(activity.movedim(0, -1))
+        return forward_from(stack, [None] * dense + [activity], cue)[1]
+    front = ConvFront(stack, activity.shape[1])
+    front.maps[layer].copy_(activity.movedim(1, -1))
     carried = front.carry_on(Inputs(inputs.first[trial], cue), layer + 1)
     return forward_dense(stack, carried)[1]

@@ -14,7 +14,9 @@ from neuroselect.displays._phase import PhaseDisplay
 from neuroselect.displays._psychometric import PsychometricDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
+from neuroselect.displays._selectivity_grid import SelectivityGridDisplay
 from neuroselect.displays._sweep import SweepDisplay
+from neuroselect.displays._task_profile import TaskProfileDisplay
 
 __all__ = [
     "ChoiceMatrixDisplay",
@@ -28,5 +30,7 @@ __all__ = [
     "PsychometricDisplay",
     "RDMDisplay",
     "SelectivityDisplay",
+    "SelectivityGridDisplay",
     "SweepDisplay",
+    "TaskProfileDisplay",
 ]

@@ -39,6 +39,7 @@ class SelectivityDisplay:
 
     See Also
     --------
+    SelectivityGridDisplay : One for each layer and pair of tasks.
     neuroselect.selectivity.LesionSelectivity : Measures the importance.
 
     References

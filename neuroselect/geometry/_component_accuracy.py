@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
 from neuroselect.utils._score_curve import ScoreCurve, stack_curves
-from neuroselect.utils._scoring import GroupScorer
+from neuroselect.utils._scoring import GroupScorer, scores_outputs
 
 BLOCK_BYTES = 2**26
 
@@ -86,39 +87,61 @@ def component_accuracy(
     >>> curve.scores.shape, curve.scores[-1, 0]
     ((2, 1, 2), array([1., 1.]))
     """
-    if isinstance(estimator, (list, tuple)):
-        options = {"layer": layer, "n_components": n_components, "center": center}
-        return stack_curves(
-            [component_accuracy(e, X, y, scoring=scoring, **options) for e in estimator]
-        )
-    if not (hasattr(estimator, "activations") and hasattr(estimator, "readout")):
-        raise TypeError(
-            "estimator must be a network with hidden layers, such as MultiTaskMLP; got"
-            f" {type(estimator).__name__}."
-        )
-    X = X if hasattr(X, "iloc") else np.asarray(X)
-    activity = estimator.activations(X, layer)
-    if activity.ndim != 2:
+    alone = not isinstance(estimator, (list, tuple))
+    networks = [estimator] if alone else list(estimator)
+    for network in networks:
+        if not (hasattr(network, "activations") and hasattr(network, "readout")):
+            raise TypeError(
+                "estimator must be a network with hidden layers, such as MultiTaskMLP; got"
+                f" {type(network).__name__}."
+            )
+    X, curves = X if hasattr(X, "iloc") else np.asarray(X), {}
+    options = {"layer": layer, "n_components": n_components, "center": center, "scoring": scoring}
+    for stack in _stacks_of(networks, X, scoring):
+        curves |= zip(stack, _curves([networks[k] for k in stack], X, y, **options), strict=True)
+    return curves[0] if alone else stack_curves([curves[k] for k in range(len(networks))])
+
+
+def _stacks_of(networks, X, scoring) -> list[list[int]]:
+    """Positions of networks that are used together."""
+    if len(networks) == 1 or not all(scores_outputs(network, scoring) for network in networks):
+        return [[k] for k in range(len(networks))]
+    from neuroselect.networks._stacked import alike
+
+    return alike(networks, len(X))
+
+
+def _curves(networks, X, y, *, layer, n_components, center, scoring) -> list[ScoreCurve]:
+    """Curve of each network of a stack."""
+    from neuroselect.networks._stacked import NetworkStack
+
+    first = networks[0]
+    check_is_fitted(first)
+    of_first = first.activations(X, layer)
+    if of_first.ndim != 2:
         raise ValueError(
             f"layer={layer} is convolutional. Choose a dense hidden layer, such as layer=-1."
         )
-    numbers = _read_numbers(n_components, min(activity.shape))
-    codes = estimator.tasks_[estimator._encode(X)[1]]
+    stack, layer = NetworkStack(networks), layer % len(first._network().activity_shapes)
+    together = len(networks) > 1
+    activity = stack.activations(X, layer) if together else of_first[np.newaxis]
+    numbers = _read_numbers(n_components, min(of_first.shape))
+    codes = first.tasks_[first._encode(X)[1]]
     tasks = np.unique(codes)
-    scorer = GroupScorer(estimator, X, y, codes == tasks[:, None], scoring)
-    scores = np.empty((len(numbers), 1, len(tasks)))
-    n_points = max(1, BLOCK_BYTES // activity.nbytes)
+    intact = stack.outputs(X) if together else None
+    scorer = GroupScorer(first, X, y, codes == tasks[:, None], scoring, intact)
+    scores = np.empty((len(networks), len(numbers), 1, len(tasks)))
+    axes, n_points = _components(activity, center), max(1, BLOCK_BYTES // activity.nbytes)
     for start in range(0, len(numbers), n_points):
         block = slice(start, start + n_points)
-        kept = _truncated(activity, numbers[block], center)
-        scores[block, 0] = scorer.of_outputs(_outputs(estimator, kept, X, layer))
-    return ScoreCurve(
-        x_name="n_components",
-        n_components=numbers,
-        scores=scores,
-        intact_scores=scorer.intact,
-        tasks=tasks,
-    )
+        outputs = stack.carry_on(_truncated(activity, *axes, numbers[block]), X, layer)
+        scores[:, block, 0] = scorer.of_outputs(outputs if together else outputs[0])
+    intact = scorer.intact.reshape(len(networks), -1)
+    points = {"x_name": "n_components", "n_components": numbers, "tasks": tasks}
+    return [
+        ScoreCurve(**points, scores=scores[k], intact_scores=intact[k])
+        for k in range(len(networks))
+    ]
 
 
 def _read_numbers(n_components, most):
@@ -133,19 +156,17 @@ def _read_numbers(n_components, most):
     return numbers
 
 
-def _truncated(activity, numbers, center):
-    """Activity (n_points, n_trials, n_units) of the first components, as many as asked for."""
+def _components(activity, center):
+    """Mean (n_networks, 1, n_units) of the activity, and its principal axes in rows."""
     wide = activity.astype(np.float64)
-    mean = wide.mean(axis=0) if center else 0.0
-    axes = np.linalg.svd(wide - mean, full_matrices=False)[2]
-    kept = np.array([mean + (wide - mean) @ axes[:k].T @ axes[:k] for k in numbers])
-    return kept.astype(activity.dtype)
+    mean = wide.mean(axis=1, keepdims=True) if center else np.zeros((len(wide), 1, 1))
+    return mean, np.linalg.svd(wide - mean, full_matrices=False)[2]
 
 
-def _outputs(network, activity, X, layer):
-    """The network's raw outputs, (n_points, n_trials, n_outputs)."""
-    from neuroselect._engine._predict import carry_on
-
-    spec, (stimuli, task) = network._network(), network._encode(X)
-    layer %= len(spec.activity_shapes)
-    return carry_on(spec, network._weights(), activity, stimuli, task, layer, network.device_)
+def _truncated(activity, mean, axes, numbers):
+    """Activity (n_networks, n_points, n_trials, n_units) of the first components."""
+    kept = np.empty((len(activity), len(numbers), *activity.shape[1:]), activity.dtype)
+    coordinates = (activity - mean) @ axes.swapaxes(1, 2)
+    for place, k in enumerate(numbers):
+        kept[:, place] = mean + coordinates[..., :k] @ axes[:, :k]
+    return kept

@@ -10,6 +10,8 @@ from neuroselect.report._sections_populations import (
     rdm_section,
 )
 from neuroselect.report._sections_recording import closest_section, recorded_units_section
+from neuroselect.report._sections_robustness import robustness_section
+from neuroselect.report._sections_tuning import mixed_section, profile_section
 from neuroselect.report._sections_units import (
     classes_section,
     importance_section,
@@ -84,6 +86,9 @@ PAGE = Page(
         weight_section,
         classes_section,
         importance_section,
+        robustness_section,
+        mixed_section,
+        profile_section,
         recorded_units_section,
         rdm_section,
         beta_section,

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     Conditions = ArrayLike | pd.DataFrame | Mapping[str, Sequence]
 
 
+class ConditionPatterns(Bunch):
+    """Patterns with their conditions; NumPy takes it for the array of the patterns."""
+
+    def __array__(self, dtype=None, copy=None):
+        """Return the patterns."""
+        return np.array(self["patterns"], dtype=dtype, copy=copy)
+
+
 def condition_patterns(
     activity: ArrayLike,
     conditions: Conditions,
@@ -28,7 +36,7 @@ def condition_patterns(
     *,
     min_trials: int = 1,
     missing: str = "raise",
-) -> Bunch:
+) -> ConditionPatterns:
     """Average single trials per condition, or per run and condition, for `condensed_rdms`.
 
     Parameters
@@ -48,9 +56,11 @@ def condition_patterns(
 
     Returns
     -------
-    result : :class:`~sklearn.utils.Bunch`
+    result : ConditionPatterns, a :class:`~sklearn.utils.Bunch`
         patterns : ndarray of shape ([n_times,] [n_runs,] n_conditions, n_channels)
-            Means in float64. With an axis of time the time bins are the systems, first.
+            Means in float64; what ``numpy.asarray(result)`` returns, so that the result itself
+            goes into :func:`condensed_rdms`. With an axis of time the time bins are the systems,
+            first.
         conditions : DataFrame of shape (n_conditions, n_columns)
             The conditions, sorted: what :func:`model_rdms` takes. Labels are in the column
             "condition".
@@ -72,12 +82,14 @@ def condition_patterns(
 
     Examples
     --------
-    >>> from neuroselect.rsa import condition_patterns
+    >>> from neuroselect.rsa import condensed_rdms, condition_patterns
     >>> activity = [[1.0, 4.0], [5.0, 6.0], [3.0, 4.0], [5.0, 8.0]]
     >>> result = condition_patterns(activity, ["face", "house", "face", "house"])
     >>> result.patterns
     array([[2., 4.],
            [5., 7.]])
+    >>> condensed_rdms(result).round(3)
+    array([[4.243]])
     >>> in_runs = condition_patterns(activity, ["face", "house", "face", "house"], [1, 1, 2, 2])
     >>> in_runs.patterns.shape, in_runs.counts.tolist()
     ((2, 2, 2), [[1, 1], [1, 1]])
@@ -106,7 +118,7 @@ def condition_patterns(
         patterns, counts, labels = patterns[0], counts[0], None
     if activity.ndim == 3:
         patterns = np.moveaxis(patterns, -2, 0)
-    return Bunch(patterns=patterns, conditions=table, runs=labels, counts=counts)
+    return ConditionPatterns(patterns=patterns, conditions=table, runs=labels, counts=counts)
 
 
 def trial_rdms(

@@ -1,7 +1,9 @@
 """What single units care about."""
 
 from neuroselect.selectivity._bootstrap import bootstrap_importance
+from neuroselect.selectivity._cluster_lesions import cluster_lesion_scores
 from neuroselect.selectivity._compare import compare_importance
+from neuroselect.selectivity._context_tuning import context_tuning
 from neuroselect.selectivity._context_weights import context_weight_correlation
 from neuroselect.selectivity._curves import lesion_curve, noise_curve
 from neuroselect.selectivity._group_lesions import group_lesion_scores
@@ -14,13 +16,16 @@ from neuroselect.selectivity._task_groups import task_group_lesion
 from neuroselect.selectivity._task_index import many_task_index
 from neuroselect.selectivity._task_variance import fractional_task_variance, task_variance
 from neuroselect.selectivity._unit_classes import unit_classes
+from neuroselect.selectivity._unit_rsa import unit_rsa
 
 __all__ = [
     "LesionSelectivity",
     "MixedSelectivity",
     "TaskClusters",
     "bootstrap_importance",
+    "cluster_lesion_scores",
     "compare_importance",
+    "context_tuning",
     "context_weight_correlation",
     "d_prime",
     "fractional_task_variance",
@@ -36,4 +41,5 @@ __all__ = [
     "unit_classes",
     "unit_importance",
     "unit_labels",
+    "unit_rsa",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from numbers import Integral, Real
 
@@ -17,7 +18,7 @@ from neuroselect.utils._sklearn import Interval, validate_params
 
 @validate_params(
     {
-        "lesions": [LesionSelectivity],
+        "lesions": [LesionSelectivity, list, tuple],
         "n_resamples": [Interval(Integral, 1, None, closed="left")],
         "confidence_level": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],
@@ -25,7 +26,7 @@ from neuroselect.utils._sklearn import Interval, validate_params
     prefer_skip_nested_validation=True,
 )
 def bootstrap_importance(
-    lesions: LesionSelectivity,
+    lesions: LesionSelectivity | Sequence[LesionSelectivity],
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -43,7 +44,8 @@ def bootstrap_importance(
     Parameters
     ----------
     lesions : LesionSelectivity
-        Fitted, with effect "squared" or "increase".
+        Fitted, with effect "squared" or "increase". A list or tuple of them, such as one for
+        each network, gives all results but the names a first axis.
     X, y, task
         Trials, as in its `fit`: the same ones, or held-out ones, of the same tasks. With
         lesions to a mean, the mean over these trials, which is not resampled.
@@ -87,8 +89,13 @@ def bootstrap_importance(
     >>> result.relative_intervals.shape
     (3, 1, 2)
     """
-    check_is_fitted(lesions)
     random_state = check_random_state(random_state)
+    if isinstance(lesions, (list, tuple)):
+        options = {"task": task, "n_resamples": n_resamples, "confidence_level": confidence_level}
+        return _stacked(
+            [bootstrap_importance(e, X, y, random_state=random_state, **options) for e in lesions]
+        )
+    check_is_fitted(lesions)
     effects, index = _effects(lesions, X, y, task, random_state)
     n_tasks = len(lesions.tasks_)
     draws = np.empty((n_resamples, len(effects), n_tasks))
@@ -109,6 +116,18 @@ def bootstrap_importance(
         tasks=lesions.tasks_,
         unit_names=lesions.unit_names_,
     )
+
+
+def _stacked(results: list[Bunch]) -> Bunch:
+    """One result of several, which must have the same units and tasks."""
+    names = {(tuple(each.tasks.tolist()), tuple(each.unit_names.tolist())) for each in results}
+    if len(names) != 1:
+        raise ValueError(
+            "lesions must hold at least one LesionSelectivity, all with equally many units and"
+            f" the same tasks, got {len(results)} of them. Resample different ones one by one."
+        )
+    arrays = {key: np.stack([each[key] for each in results]) for key in results[0]}
+    return Bunch(**arrays | {key: results[0][key] for key in ("tasks", "unit_names")})
 
 
 def _effects(lesions, X, y, task, random_state) -> tuple[NDArray, NDArray]:

@@ -8,19 +8,22 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from neuroselect.selectivity._group_lesions import TrialGroups
 from neuroselect.selectivity._lesion_selectivity import LesionSelectivity
 from neuroselect.selectivity._unit_sets import (
     InputColumns,
+    intact_scores,
     lesion_values,
     lesionable_units,
+    make_scorer,
     read_X,
+    stacks_of,
     stimulus_columns,
     trial_tasks,
 )
 from neuroselect.utils._score_curve import ScoreCurve, stack_curves
-from neuroselect.utils._scoring import GroupScorer
 
 ORDERS = ("random", "most", "least")
 
@@ -97,33 +100,49 @@ def lesion_curve(
         raise ValueError(f"order must be one of {list(ORDERS)}, got {order!r}.")
     n_repeats = _read_repeats(n_repeats) if order == "random" else 1
     random_state = check_random_state(random_state)
+    X, alone = read_X(X), not isinstance(estimator, (list, tuple))
+    estimators = [estimator] if alone else list(estimator)
     options = {"layer": layer, "lesion_value": lesion_value, "task": task}
-    if isinstance(estimator, (list, tuple)):
-        options |= {"shares": shares, "order": order, "n_repeats": n_repeats, "scoring": scoring}
-        return stack_curves(
-            [lesion_curve(e, X, y, random_state=random_state, **options) for e in estimator]
-        )
-    X = read_X(X)
-    lesionable, codes = lesionable_units(estimator, X, layer=layer, task=task)
-    value = lesion_values(lesionable.activity, codes, lesion_value)
-    groups = TrialGroups(codes, None)
-    scorer = GroupScorer(estimator, X, y, groups.member, scoring)
-    n_units = lesionable.n_units
-    if order == "random":
-        rank = np.array([random_state.permutation(n_units) for _ in range(n_repeats)])
-    else:
-        rank = _importance_rank(estimator, X, y, order, options)[None]
-    n_removed = np.round(shares * n_units).astype(int)
-    removed = rank < n_removed[:, None, None]
-    scores = lesionable.scores(removed.reshape(-1, n_units), value, scorer)
-    return ScoreCurve(
-        x_name="share",
-        share=shares,
-        n_removed=n_removed,
-        scores=scores.reshape(len(shares), len(rank), -1),
-        intact_scores=scorer.intact,
-        tasks=groups.names["tasks"],
-    )
+    stacks = stacks_of(estimators, X, scoring, layer)
+    prepared = [
+        lesionable_units([estimators[k] for k in stack], X, layer=layer, task=task)
+        for stack in stacks
+    ]
+    n_units = {
+        k: lesionable.n_units
+        for stack, (lesionable, _) in zip(stacks, prepared, strict=True)
+        for k in stack
+    }
+    ranks = [
+        np.array([random_state.permutation(n_units[k]) for _ in range(n_repeats)])
+        if order == "random"
+        else _importance_rank(each, X, y, order, options)[np.newaxis]
+        for k, each in enumerate(estimators)
+    ]
+    curves = {}
+    for stack, (lesionable, codes) in zip(stacks, prepared, strict=True):
+        networks, rank = [estimators[k] for k in stack], np.stack([ranks[k] for k in stack])
+        groups = TrialGroups(codes, None)
+        scorer = make_scorer(networks, X, y, groups.member, scoring)
+        n_removed = np.round(shares * lesionable.n_units).astype(int)
+        removed = rank[:, np.newaxis] < n_removed[:, np.newaxis, np.newaxis]
+        removed = removed.reshape(len(stack), -1, lesionable.n_units)
+        value = lesion_values(lesionable.activity, codes, lesion_value)
+        scores = lesionable.scores(removed, value, scorer)
+        points = {"x_name": "share", "share": shares, "n_removed": n_removed}
+        curves |= zip(stack, _curves(scores, scorer, groups, points, n_repeats), strict=True)
+    return curves[0] if alone else stack_curves([curves[k] for k in range(len(estimators))])
+
+
+def _curves(scores, scorer, groups, points, n_repeats) -> list[ScoreCurve]:
+    """Curve of each network, from scores (n_networks, n_points * n_repeats, n_tasks)."""
+    n_networks, _, n_tasks = scores.shape
+    intact = intact_scores(scorer, n_networks)
+    scores = scores.reshape(n_networks, -1, n_repeats, n_tasks)
+    return [
+        ScoreCurve(**points, scores=scores[k], intact_scores=intact[k], tasks=groups.names["tasks"])
+        for k in range(n_networks)
+    ]
 
 
 def noise_curve(
@@ -181,31 +200,35 @@ def noise_curve(
     """
     noise_std = _read_points(noise_std, "noise_std", 0, np.inf, None)
     n_repeats = _read_repeats(n_repeats)
-    if isinstance(estimator, (list, tuple)):
-        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-        options = {"noise_std": noise_std, "n_repeats": n_repeats, "scoring": scoring}
-        return stack_curves(
-            [noise_curve(e, X, y, task=task, random_state=seed, **options) for e in estimator]
-        )
     random_state = check_random_state(random_state)
-    X = read_X(X)
-    columns = InputColumns(estimator, X, stimulus_columns(estimator, X, task))
-    groups = TrialGroups(trial_tasks(estimator, X, task), None)
-    scorer = GroupScorer(estimator, X, y, groups.member, scoring)
-    stimuli = columns.activity
-    scores = np.empty((len(noise_std), n_repeats, len(groups.member)))
+    X, alone = read_X(X), not isinstance(estimator, (list, tuple))
+    estimators = [estimator] if alone else list(estimator)
+    if not alone:
+        seed = random_state.randint(np.iinfo(np.int32).max)
+    curves = {}
+    for stack in stacks_of(estimators, X, scoring):
+        networks = [estimators[k] for k in stack]
+        draws = random_state if alone else check_random_state(seed)
+        found = _noisy(networks, X, y, noise_std, n_repeats, scoring, task, draws)
+        curves |= zip(stack, found, strict=True)
+    return curves[0] if alone else stack_curves([curves[k] for k in range(len(estimators))])
+
+
+def _noisy(networks, X, y, noise_std, n_repeats, scoring, task, random_state) -> list[ScoreCurve]:
+    """Curve of each network of a stack."""
+    check_is_fitted(networks[0])
+    columns = InputColumns(networks, X, stimulus_columns(networks[0], X, task))
+    groups = TrialGroups(trial_tasks(networks[0], X, task), None)
+    scorer = make_scorer(networks, X, y, groups.member, scoring)
+    stimuli = columns.stimuli
+    scores = np.empty((len(networks), len(noise_std), n_repeats, len(groups.member)))
     for repeat in range(n_repeats):
         noise = random_state.normal(size=stimuli.shape)
-        for point, std in enumerate(noise_std):
-            noisy = (stimuli + std * noise).astype(stimuli.dtype)
-            scores[point, repeat] = scorer.of_inputs(columns.with_values(noisy))[0]
-    return ScoreCurve(
-        x_name="noise_std",
-        noise_std=noise_std,
-        scores=scores,
-        intact_scores=scorer.intact,
-        tasks=groups.names["tasks"],
-    )
+        noisy = stimuli + noise_std[:, np.newaxis, np.newaxis] * noise
+        scores[:, :, repeat] = columns.scores_with(noisy, scorer)
+    points = {"x_name": "noise_std", "noise_std": noise_std}
+    scores = scores.reshape(len(networks), -1, len(groups.member))
+    return _curves(scores, scorer, groups, points, n_repeats)
 
 
 def _importance_rank(estimator, X, y, order, options) -> NDArray[np.int64]:

@@ -9,12 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
 from neuroselect.selectivity._unit_sets import (
+    intact_scores,
     lesion_values,
     lesionable_units,
+    make_scorer,
     read_sets,
     read_X,
+    stacks_of,
 )
-from neuroselect.utils._scoring import GroupScorer
 
 
 def group_lesion_scores(
@@ -103,28 +105,41 @@ def group_lesion_scores(
     """
     options = {"layer": layer, "keep": keep, "lesion_value": lesion_value, "scoring": scoring}
     options |= {"task": task, "subset": subset}
-    if isinstance(estimator, (list, tuple)):
-        sets = _sets_of_networks(units, len(estimator))
-        pairs = zip(estimator, sets, strict=True)
-        return stack_results([group_lesion_scores(e, X, y, u, **options) for e, u in pairs])
     X = read_X(X)
-    lesionable, codes = lesionable_units(estimator, X, layer=layer, task=task)
-    units = read_sets(units, lesionable.n_units)
-    if units.ndim == 3:
-        raise ValueError(
-            f"units of shape {units.shape} are sets for several networks, but estimator is one."
-            " Pass a list of networks, or units of shape (n_sets, n_units)."
-        )
+    if not isinstance(estimator, (list, tuple)):
+        if np.ndim(units) == 3:
+            raise ValueError(
+                f"units of shape {np.shape(units)} are sets for several networks, but estimator is"
+                " one. Pass a list of networks, or units of shape (n_sets, n_units)."
+            )
+        return _lesioned([estimator], X, y, [np.asarray(units)], **options)[0]
+    sets, results = _sets_of_networks(units, len(estimator)), {}
+    for stack in stacks_of(estimator, X, scoring, layer):
+        networks, of_networks = [estimator[k] for k in stack], [sets[k] for k in stack]
+        results |= zip(stack, _lesioned(networks, X, y, of_networks, **options), strict=True)
+    return stack_results([results[k] for k in range(len(estimator))])
+
+
+def _lesioned(
+    networks, X, y, units, *, layer, keep, lesion_value, scoring, task, subset
+) -> list[Bunch]:
+    """Results of each network of a stack, for the sets of each."""
+    lesionable, codes = lesionable_units(networks, X, layer=layer, task=task)
+    units = np.stack([read_sets(of_network, lesionable.n_units) for of_network in units])
     groups = TrialGroups(codes, subset)
-    scorer = GroupScorer(estimator, X, y, groups.member, scoring)
+    scorer = make_scorer(networks, X, y, groups.member, scoring)
     value = lesion_values(lesionable.activity, codes, lesion_value)
-    removed = np.atleast_2d(~units if keep else units)
+    removed = (~units if keep else units).reshape(len(networks), -1, lesionable.n_units)
     scores = groups.shaped(lesionable.scores(removed, value, scorer))
-    return Bunch(
-        scores=scores if units.ndim == 2 else scores[0],
-        intact_scores=groups.shaped(scorer.intact),
-        **groups.names,
-    )
+    intact = groups.shaped(intact_scores(scorer, len(networks)))
+    return [
+        Bunch(
+            scores=scores[k] if units.ndim == 3 else scores[k, 0],
+            intact_scores=intact[k],
+            **groups.names,
+        )
+        for k in range(len(networks))
+    ]
 
 
 class TrialGroups:

@@ -103,9 +103,9 @@ def relative_importance(
 
     Parameters
     ----------
-    importances : array-like of shape (n_units, n_tasks)
-        Of all units of one layer. Negative ones (of effect "increase") count as 0: a unit that
-        a task is better off without does not serve it.
+    importances : array-like of shape (n_units, n_tasks) or (n_systems, n_units, n_tasks)
+        Of all units of one layer, or of the layers of several networks. Negative ones (of effect
+        "increase") count as 0: a unit that a task is better off without does not serve it.
     threshold : float, default=0.1
         Pruning: an importance below this share of its task's mean over units is set to 0.
         With 0 nothing is pruned.
@@ -116,7 +116,7 @@ def relative_importance(
 
     Returns
     -------
-    relative : ndarray of shape (n_units, n_pairs)
+    relative : ndarray of shape (n_units, n_pairs) or (n_systems, n_units, n_pairs)
         In [-1, 1]; NaN where a unit is important to neither task. Pairs in the order of
         ``itertools.combinations(range(n_tasks), 2)``.
 
@@ -143,7 +143,7 @@ def relative_importance(
            [-1. ]])
     """
     kept = kept_importances(importances, threshold, normalize)
-    if kept.shape[1] < 2:
+    if kept.shape[-1] < 2:
         raise ValueError(
             "Relative importance compares tasks two by two, but importances has one column, for"
             " one task. Give the trials of at least two tasks: through the task column of X or"
@@ -164,8 +164,8 @@ def unit_labels(
 
     Parameters
     ----------
-    importances : array-like of shape (n_units, n_tasks)
-        Of all units of one layer.
+    importances : array-like of shape (n_units, n_tasks) or (n_systems, n_units, n_tasks)
+        Of all units of one layer, or of the layers of several networks.
     tasks : array-like of shape (n_tasks,), default=None
         Names of the tasks; None: "0", "1", ...
     cutoff : float, default=0.9
@@ -176,7 +176,7 @@ def unit_labels(
 
     Returns
     -------
-    labels : ndarray of shape (n_units,), str
+    labels : ndarray of shape (n_units,) or (n_systems, n_units), str
         "silent" for a unit important to no task, the name of the one task that it belongs
         to, "mixed" for the rest. With one task: "silent" or that task's name.
 
@@ -197,21 +197,21 @@ def unit_labels(
     if not 0 <= cutoff < 1:
         raise ValueError(f"cutoff must be in [0, 1), got {cutoff!r}.")
     kept = kept_importances(importances, threshold, normalize)
-    names = task_names(np.arange(kept.shape[1]) if tasks is None else tasks)
-    if len(names) != kept.shape[1]:
+    names = task_names(np.arange(kept.shape[-1]) if tasks is None else tasks)
+    if len(names) != kept.shape[-1]:
         raise ValueError(
-            f"tasks must hold a name for each of the {kept.shape[1]} columns of importances,"
+            f"tasks must hold a name for each of the {kept.shape[-1]} columns of importances,"
             f" got {len(names)}."
         )
     n_tasks = len(names)
-    beyond = np.zeros((len(kept), n_tasks, n_tasks), dtype=bool)
-    a, b = np.array(list(combinations(range(n_tasks), 2)), dtype=int).reshape(-1, 2).T
+    beyond = np.zeros((*kept.shape, n_tasks), dtype=bool)
+    a, b = _pairs(n_tasks)
     relative = _relative(kept)
-    beyond[:, a, b] = relative > cutoff
-    beyond[:, b, a] = relative < -cutoff
-    own = beyond.sum(axis=2) == n_tasks - 1
-    labels = np.where(own.any(axis=1), names[own.argmax(axis=1)], "mixed")
-    return np.where(kept.any(axis=1), labels, "silent")
+    beyond[..., a, b] = relative > cutoff
+    beyond[..., b, a] = relative < -cutoff
+    own = beyond.sum(axis=-1) == n_tasks - 1
+    labels = np.where(own.any(axis=-1), names[own.argmax(axis=-1)], "mixed")
+    return np.where(kept.any(axis=-1), labels, "silent")
 
 
 def kept_importances(
@@ -219,10 +219,10 @@ def kept_importances(
 ) -> NDArray[np.float64]:
     """Importances that relative importance is made of: at least 0, normalised, pruned."""
     importances = np.asarray(importances, dtype=np.float64)
-    if importances.ndim != 2 or 0 in importances.shape:
+    if importances.ndim not in (2, 3) or 0 in importances.shape:
         raise ValueError(
-            "importances must have shape (n_units, n_tasks) with at least one unit and one task,"
-            f" got shape {importances.shape}."
+            "importances must have shape (n_units, n_tasks) or (n_systems, n_units, n_tasks), with"
+            f" at least one unit and one task, got shape {importances.shape}."
         )
     _check_finite(importances, "importances")
     if not threshold >= 0:
@@ -231,16 +231,21 @@ def kept_importances(
         raise ValueError(f"normalize must be 'layer' or None, got {normalize!r}.")
     kept = importances.clip(min=0)
     if normalize == "layer":
-        total = kept.sum(axis=0)
+        total = kept.sum(axis=-2, keepdims=True)
         kept = np.divide(kept, total, out=np.zeros_like(kept), where=total > 0)
-    return np.where(kept < threshold * kept.mean(axis=0), 0.0, kept)
+    return np.where(kept < threshold * kept.mean(axis=-2, keepdims=True), 0.0, kept)
 
 
 def _relative(kept) -> NDArray[np.float64]:
-    a, b = np.array(list(combinations(range(kept.shape[1]), 2)), dtype=int).reshape(-1, 2).T
-    total = kept[:, a] + kept[:, b]
+    a, b = _pairs(kept.shape[-1])
+    total = kept[..., a] + kept[..., b]
     out = np.full_like(total, np.nan)
-    return np.divide(kept[:, a] - kept[:, b], total, out=out, where=total > 0)
+    return np.divide(kept[..., a] - kept[..., b], total, out=out, where=total > 0)
+
+
+def _pairs(n_tasks):
+    """Positions of the first and of the second task of each pair."""
+    return np.array(list(combinations(range(n_tasks), 2)), dtype=int).reshape(-1, 2).T
 
 
 def _check_finite(values, name):

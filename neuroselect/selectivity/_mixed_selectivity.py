@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from neuroselect.recordings import check_container
+from neuroselect.selectivity._activity import numbered
 from neuroselect.selectivity._factors import (
     CODINGS,
     column_names,
@@ -107,6 +108,7 @@ class MixedSelectivity(BaseEstimator):
     --------
     LesionSelectivity : What units are worth to tasks, instead of what they respond to.
     unit_classes : Units active in one task, or in several.
+    context_tuning : Linear tuning to features within each context.
 
     Notes
     -----
@@ -250,7 +252,7 @@ class MixedSelectivity(BaseEstimator):
             shape = (len(networks), networks.shape[2])
             self.n_features_in_ = shape[1]
         named = getattr(self, "feature_names_in_", None)
-        self.unit_names_ = _numbered(shape[-1]) if named is None else named.copy()
+        self.unit_names_ = numbered(shape[-1]) if named is None else named.copy()
         factors = read_factors(y, len(X))
         there = ~np.isnan(X)
         if there.all():
@@ -285,7 +287,7 @@ class MixedSelectivity(BaseEstimator):
         if "unit" in recording.units.columns:
             self.unit_names_ = recording.units["unit"].to_numpy()
         else:
-            self.unit_names_ = _numbered(len(recording.units))
+            self.unit_names_ = numbered(len(recording.units))
         return result
 
     def _check_degrees(self, fits):
@@ -328,10 +330,6 @@ class MixedSelectivity(BaseEstimator):
             for short in ("f", "p", "q"):
                 table[f"{short}_{term}"] = getattr(self, f"{short}_values_")[..., k].ravel()
         return pd.DataFrame(table)
-
-
-def _numbered(n_units: int) -> NDArray:
-    return np.array([f"unit{k}" for k in range(n_units)])
 
 
 def _recorded_factors(recording: Mapping[str, Any], y: Any) -> Any:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_CLUSTERS = 10
+DECIMALS = 8
 
 
 class TaskClusters(ClusterMixin, BaseEstimator):
@@ -52,6 +53,8 @@ class TaskClusters(ClusterMixin, BaseEstimator):
         Number of clusters.
     profiles_ : ndarray of shape (n_clusters_, n_tasks)
         Mean normalised variances of each cluster.
+    unit_profiles_ : ndarray of shape (n_units, n_tasks)
+        Normalised variances of each unit; NaN for those left out.
     candidates_ : ndarray of shape (n_candidates,)
         Numbers of clusters that were compared.
     silhouette_scores_ : ndarray of shape (n_candidates,)
@@ -66,12 +69,14 @@ class TaskClusters(ClusterMixin, BaseEstimator):
     See Also
     --------
     task_variance : What the clusters are made of.
+    cluster_lesion_scores : What each cluster is worth to each task.
+    neuroselect.displays.TaskProfileDisplay : Draws units and clusters.
 
     Notes
     -----
     A number of clusters by silhouette is always found, also where units form a continuum: look
     at the silhouettes, and at those of shuffled profiles. That a cluster matters for its tasks
-    is for a lesion to show.
+    is for `cluster_lesion_scores` to show.
 
     References
     ----------
@@ -145,6 +150,8 @@ class TaskClusters(ClusterMixin, BaseEstimator):
         self.profiles_ = means[order]
         new = np.full(labels.max() + 2, -1)  # the last one stands for noise
         new[found[order]] = np.arange(len(found))
+        self.unit_profiles_ = np.full(X.shape, np.nan)
+        self.unit_profiles_[varies] = profiles
         self.labels_ = np.full(len(X), -1)
         self.labels_[varies] = new[labels]
         return self
@@ -178,7 +185,8 @@ class TaskClusters(ClusterMixin, BaseEstimator):
         return np.asarray(self.clusterer_.labels_)
 
     def _candidates(self, profiles: NDArray) -> list[int]:
-        n_different = len(np.unique(profiles, axis=0))
+        # Profiles that differ by rounding are one to a clusterer.
+        n_different = len(np.unique(profiles.round(DECIMALS), axis=0))
         if isinstance(self.n_clusters, Integral):
             wanted, most = [self.n_clusters], n_different
         else:

@@ -88,11 +88,29 @@ def task_group_lesion(
     if not 0 <= cutoff < 1:
         raise ValueError(f"cutoff must be in [0, 1), got {cutoff!r}.")
     lesions = {"lesion_value": lesion_value, "scoring": scoring, "task": task, "subset": subset}
-    if isinstance(selectivity, (list, tuple)):
-        if not selectivity:
-            raise ValueError("selectivity is an empty list; pass at least one LesionSelectivity.")
-        groups = {"pair": pair, "cutoff": cutoff, "nan": nan, "keep": keep}
+    groups = {"pair": pair, "cutoff": cutoff, "nan": nan, "keep": keep}
+    if not isinstance(selectivity, (list, tuple)):
+        removed, names = _groups_of(selectivity, **groups)
+        result = group_lesion_scores(
+            selectivity.estimator_, X, y, removed, layer=selectivity.layer_, **lesions
+        )
+        return Bunch(**result, **names)
+    if not selectivity:
+        raise ValueError("selectivity is an empty list; pass at least one LesionSelectivity.")
+    removed, names = zip(*(_groups_of(each, **groups) for each in selectivity), strict=True)
+    if (
+        len({(each.layer_, len(sets[0])) for each, sets in zip(selectivity, removed, strict=True)})
+        > 1
+    ):
         return stack_results([task_group_lesion(s, X, y, **groups, **lesions) for s in selectivity])
+    estimators, layer = [each.estimator_ for each in selectivity], selectivity[0].layer_
+    result = group_lesion_scores(estimators, X, y, np.stack(removed), layer=layer, **lesions)
+    n_units = np.stack([each["n_units"] for each in names])
+    return Bunch(**result, groups=names[0]["groups"], n_units=n_units)
+
+
+def _groups_of(selectivity, *, pair, cutoff, nan, keep):
+    """Return the units to lesion (3, n_units), and names and sizes of the groups."""
     check_is_fitted(selectivity)
     n_pairs = len(selectivity.task_pairs_)
     if not -n_pairs <= pair < n_pairs:
@@ -105,9 +123,5 @@ def task_group_lesion(
     removed = member[[[1, 2], [0, 2], [0, 1]]].any(axis=1) if keep else member
     if nan == "remove":
         removed = removed | np.isnan(relative)
-    result = group_lesion_scores(
-        selectivity.estimator_, X, y, removed, layer=selectivity.layer_, **lesions
-    )
-    result.groups = np.array([*map(str, selectivity.task_pairs_[pair]), "mixed"])
-    result.n_units = member.sum(axis=1)
-    return result
+    names = np.array([*map(str, selectivity.task_pairs_[pair]), "mixed"])
+    return removed, {"groups": names, "n_units": member.sum(axis=1)}

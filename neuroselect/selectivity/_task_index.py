@@ -23,15 +23,15 @@ def many_task_index(
 
     Parameters
     ----------
-    importances : array-like of shape (n_units, n_tasks)
-        Of all units of one layer; negative ones count as 0.
+    importances : array-like of shape (n_units, n_tasks) or (n_systems, n_units, n_tasks)
+        Of all units of one layer, or of several networks; negative ones count as 0.
     threshold, normalize
         As in `relative_importance`. A task whose importances are all larger, because its loss
         is, looks like the one that every unit serves; ``normalize="layer"`` removes this.
 
     Returns
     -------
-    index : ndarray of shape (n_units,)
+    index : ndarray of shape (n_units,) or (n_systems, n_units)
         In [0, 1]; NaN where a unit is important to no task.
 
     Raises
@@ -54,13 +54,13 @@ def many_task_index(
     array([ 0.,  1., nan])
     """
     kept = kept_importances(importances, threshold, normalize)
-    n_tasks = kept.shape[1]
+    n_tasks = kept.shape[-1]
     if n_tasks < 2:
         raise ValueError(
             "The index compares tasks, but importances has one column, for one task. Give the"
             " trials of at least two tasks."
         )
-    largest = kept.max(axis=1, keepdims=True)
+    largest = kept.max(axis=-1, keepdims=True)
     scaled = np.divide(kept, largest, out=np.full_like(kept, np.nan), where=largest > 0)
-    entropy = entr(scaled / scaled.sum(axis=1, keepdims=True)).sum(axis=1) / np.log(n_tasks)
+    entropy = entr(scaled / scaled.sum(axis=-1, keepdims=True)).sum(axis=-1) / np.log(n_tasks)
     return entropy.clip(max=1.0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuroselect.recordings import condition_patterns
+from neuroselect.selectivity._activity import check_activity
 from neuroselect.selectivity._tasks import check_task, task_names
 
 
@@ -20,7 +21,7 @@ def unit_classes(
 
     Parameters
     ----------
-    activity : array-like of shape (n_trials, n_units) or (n_systems, n_trials, n_units)
+    activity : array-like of shape (n_trials, n_units) or (n_networks, n_trials, n_units)
         Activity of which 0 means none: rates, or units behind a ReLU. Of centred activity, or
         of tanh units, the classes say nothing: half of the units look silent. Or a recording of
         :func:`~neuroselect.recordings.make_container`, of units recorded together or not; where
@@ -33,7 +34,7 @@ def unit_classes(
 
     Returns
     -------
-    labels : ndarray of shape (n_units,) or (n_systems, n_units), str
+    labels : ndarray of shape (n_units,) or (n_networks, n_units), str
         "silent" for a unit active in no task, the task's name for one active in that task
         alone, "mixed" for one active in several.
 
@@ -71,17 +72,7 @@ def unit_classes(
 
 def _means(activity, task):
     """Mean activity in each task, (n_tasks, ..., n_units), and the tasks."""
-    activity = np.asarray(activity, dtype=np.float64)
-    if activity.ndim not in (2, 3) or 0 in activity.shape:
-        raise ValueError(
-            "activity must have shape (n_trials, n_units) or (n_systems, n_trials, n_units) with"
-            f" at least one entry on each axis, got shape {activity.shape}."
-        )
-    if not np.isfinite(activity).all():
-        raise ValueError(
-            f"activity must be finite, got {np.sum(~np.isfinite(activity))} NaN or infinite"
-            " values. Drop or impute these trials or units first."
-        )
+    activity = check_activity(activity)
     tasks, index = np.unique(check_task(task, activity.shape[-2], "task"), return_inverse=True)
     return np.stack([activity[..., index == k, :].mean(axis=-2) for k in range(len(tasks))]), tasks
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
+
+
+def scores_outputs(estimator, scoring) -> bool:
+    """Whether scores are measured here, of the outputs of any number of networks at once."""
+    return scoring in (None, "accuracy") or (
+        not is_classifier(estimator) and scoring in ("r2", "mae_increase")
+    )
 
 
 class GroupScorer:
@@ -26,14 +35,17 @@ class GroupScorer:
         (``loss="expected_reward"``). "accuracy": of a regressor the share
         of trials with the right sign, targets of 0 dropped. "mae_increase": relative
         increase of the mean absolute error. Others are scikit-learn's.
+    outputs : ndarray of shape (n_networks, n_trials, n_outputs), default=None
+        Raw outputs, of several networks like the estimator, with nothing done. Then all outputs
+        and scores have a first axis of networks; `scoring` must be one of `scores_outputs`.
 
     Attributes
     ----------
-    intact : ndarray of shape (n_groups,)
+    intact : ndarray of shape (n_groups,) or (n_networks, n_groups)
         Scores with nothing done.
     """
 
-    def __init__(self, estimator, X, y, member, scoring):
+    def __init__(self, estimator, X, y, member, scoring, outputs=None):
         self._estimator, self._X, self._member = estimator, X, member
         self._classifies = is_classifier(estimator)
         self._y = self._read_y(y)
@@ -41,9 +53,15 @@ class GroupScorer:
         self._measure = self._choose(scoring)
         if self._measure is None:
             self._scorer = check_scoring(estimator, scoring=scoring)
+        if outputs is not None:
+            self._check_outputs(outputs)
         if scoring == "mae_increase":
-            self._error = self._mean(abs(self._predictions(X, 1) - self._y))
-        self.intact = self._intact(X, scoring)
+            predicted = self._predictions(X, 1) if outputs is None else outputs[:, np.newaxis]
+            self._error = self._mean(abs(predicted - self._y))
+        if outputs is None:
+            self.intact = self._intact(X, scoring)
+        else:
+            self.intact = self.of_outputs(outputs[:, np.newaxis])[:, 0]
 
     def _read_y(self, y):
         y = check_array(y, dtype=None, ensure_2d=False, input_name="y")
@@ -82,14 +100,23 @@ class GroupScorer:
         except (AttributeError, ValueError) as error:
             raise ValueError(
                 f"scoring={scoring!r} cannot be had from the predictions of"
-                f" {type(self._estimator).__name__}: {error}"
+                f" {type(self._estimator).__name__}: {error} Choose a scorer that needs no more"
+                f" than it has, such as {'accuracy' if self._classifies else 'r2'!r}."
             ) from error
 
-    def of_outputs(self, outputs: NDArray) -> NDArray[np.float64]:
-        """Scores (n_versions, n_groups) of a network's raw outputs.
+    def of_networks(self, networks: slice) -> GroupScorer:
+        """The same for some of the networks whose outputs were given."""
+        part = copy(self)
+        part.intact = self.intact[networks]
+        if hasattr(self, "_error"):
+            part._error = self._error[networks]
+        return part
 
-        ``outputs`` has the shape (n_versions, n_trials, n_outputs), before what the classifier
-        makes of them.
+    def of_outputs(self, outputs: NDArray) -> NDArray[np.float64]:
+        """Scores (..., n_versions, n_groups) of a network's raw outputs.
+
+        ``outputs`` has the shape (..., n_versions, n_trials, n_outputs), before what the
+        classifier makes of them.
         """
         if self._measure is None:
             versions = (Answers(self._estimator, output) for output in outputs)
@@ -134,12 +161,15 @@ class GroupScorer:
         if self._classifies:
             return predicted.reshape(n_versions, *self._y.shape)
         predicted = predicted.reshape(n_versions, len(self._y), -1)
-        if predicted.shape[2] != self._y.shape[1]:
+        self._check_outputs(predicted)
+        return predicted
+
+    def _check_outputs(self, outputs):
+        if not self._classifies and outputs.shape[-1] != self._y.shape[1]:
             raise ValueError(
-                f"y must have {predicted.shape[2]} output(s) as the estimator's predictions do,"
+                f"y must have {outputs.shape[-1]} output(s) as the estimator's predictions do,"
                 f" got {self._y.shape[1]}."
             )
-        return predicted
 
     def _sum(self, of_trials):
         """Sums over the trials of each group, (..., n_groups, n_outputs)."""
@@ -158,7 +188,7 @@ class GroupScorer:
         residual -= self._y
         residual *= residual
         residual = self._sum(residual)
-        total = np.full(residual.shape[1:], np.nan)
+        total = np.full(residual.shape[-2:], np.nan)
         for k, rows in enumerate(self._rows):
             if len(rows) > 1:
                 total[k] = np.square(self._y[rows] - self._y[rows].mean(0)).sum(0)
@@ -181,7 +211,7 @@ class GroupScorer:
 
     def _accuracy(self, predicted):
         right = predicted == self._y
-        if right.ndim == 3:  # of several outputs all must be right
+        if self._y.ndim == 2:  # of several outputs all must be right
             right = right.all(-1)
         return self._mean(right[..., None].astype(np.float64))[..., 0]
 

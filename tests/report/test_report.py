@@ -192,7 +192,9 @@ def rich_lazy(request):
 def test_sections_on_rich_and_lazy(rich_lazy):
     for word in (
         "Accuracy and convergence", "How far training moved the weights", "mixed units",
-        "Exact lesion, scale 0.01", "Taylor estimate, scale 3", "Dissimilarity of conditions",
+        "Without units, and with noise", "What hidden units respond to",
+        "Which tasks units vary in", "Exact lesion, scale 0.01",
+        "Taylor estimate, scale 3", "Dissimilarity of conditions",
         "Model RDMs", "Participation ratio", "3-D", "2-D", "Parameters of the run", "Versions",
         "Time taken", "neuroselect report --study rich-lazy --n-networks 2 --max-iter 400",
     ):  # fmt: skip
@@ -204,6 +206,21 @@ def test_sentences_repeat_the_tables(rich_lazy):
     first, last = rows[0][-1], rows[-1][-1]
     assert f"{first} at scale 0.01" in rich_lazy.text
     assert f"{last} at scale 3" in rich_lazy.text
+
+
+def test_tables_on_robustness_and_tuning(rich_lazy):
+    tables = rich_lazy.tables
+    assert len(tables["lesion-curve"]) == 1 + 8 * 11
+    assert len(tables["noise-curve"]) == 1 + 8 * 5
+    start = [row for row in tables["lesion-curve"][1:] if row[1] == "0.0"]
+    without_noise = [row for row in tables["noise-curve"][1:] if row[1] == "0.00"]
+    assert [row[2:] for row in start] == [row[2:] for row in without_noise]
+    performance = tables["performance"][1:]
+    assert [row[2] for row in start] == [row[2] for row in performance]
+    for _, *shares in tables["mixed-selectivity"][1:]:
+        total = sum(float(share.split()[0].split("\u00a0")[0]) for share in shares)
+        assert total == pytest.approx(1, abs=0.005)
+    assert {row[0] for row in tables["task-profiles"][1:]} <= {"0.01", "0.4", "3"}
 
 
 def test_recording_stands_beside_the_networks(beside, alone):

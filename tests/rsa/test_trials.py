@@ -1,5 +1,7 @@
 """Single trials to patterns, precisions and RDMs, against pandas and rsatoolbox."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -194,3 +196,19 @@ def test_bad_noise(rng, change, match):
     arguments = {"activity": rng.normal(size=(12, 5)), "conditions": np.arange(12) % 2} | change
     with pytest.raises(ValueError, match=match):
         noise_precision(**arguments)
+
+
+def test_the_result_is_taken_for_its_patterns(rng):
+    """So that it goes into functions and transformers of patterns as it is."""
+    activity, labels = rng.normal(size=(24, 5)), np.tile([0, 1, 2], 8)
+    runs = np.repeat([0, 1, 2, 3], 6)
+    plain, in_runs = (
+        condition_patterns(activity, labels),
+        condition_patterns(activity, labels, runs),
+    )
+    assert np.array_equal(np.asarray(plain), plain.patterns)
+    assert np.asarray(plain, dtype=np.float32).dtype == np.float32
+    assert np.array_equal(condensed_rdms(plain), condensed_rdms(plain.patterns))
+    expected = condensed_rdms(in_runs.patterns, "crossnobis")
+    assert np.array_equal(condensed_rdms(in_runs, "crossnobis"), expected)
+    assert pickle.loads(pickle.dumps(plain)).patterns.tolist() == plain.patterns.tolist()

@@ -6,7 +6,7 @@ from scipy.stats import bootstrap
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 
-from neuroselect import LesionSelectivity, MultiTaskMLP
+from neuroselect import LesionSelectivity, MultiTaskMLP, fit_many
 from neuroselect.datasets import make_context_blobs
 from neuroselect.selectivity import bootstrap_importance
 
@@ -86,3 +86,19 @@ def test_refused():
         bootstrap_importance(lesions, X, Y, confidence_level=95)
     with pytest.raises(ValueError, match=r"effects on single trials.*got 'r2'"):
         bootstrap_importance(lesions.set_params(effect="r2").fit(X, Y), X, Y)
+
+
+def test_lists_of_networks():
+    nets = fit_many([MultiTaskMLP((8,), max_iter=60, random_state=k) for k in range(3)], X, Y)
+    lesions = [LesionSelectivity(net, prefit=True).fit(X, Y) for net in nets]
+    result = bootstrap_importance(lesions, X, Y, n_resamples=20, random_state=0)
+    random_state = np.random.RandomState(0)
+    for k, each in enumerate(lesions):
+        alone = bootstrap_importance(each, X, Y, n_resamples=20, random_state=random_state)
+        np.testing.assert_array_equal(result.relative_intervals[k], alone.relative_intervals)
+        np.testing.assert_array_equal(result.importances[k], alone.importances)
+    assert result.tasks.tolist() == [0, 1]
+    other = LesionSelectivity(MultiTaskMLP((5,), max_iter=2)).fit(X, Y)
+    for wrong in ([], [lesions[0], other]):
+        with pytest.raises(ValueError, match="equally many units and the same tasks, got"):
+            bootstrap_importance(wrong, X, Y)

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neuroselect.selectivity import relative_importance, unit_importance, unit_labels
+from neuroselect.selectivity import (
+    many_task_index,
+    relative_importance,
+    unit_importance,
+    unit_labels,
+)
 
 FINITE = st.floats(0, 1e6, allow_subnormal=False)
 IMPORTANCES = st.tuples(st.integers(1, 8), st.integers(2, 4)).flatmap(
@@ -172,3 +177,20 @@ def test_labels_of_one_task():
 def test_labels_refuse(settings, message):
     with pytest.raises(ValueError, match=message):
         unit_labels([[1.0, 2.0]], **settings)
+
+
+@pytest.mark.parametrize("normalize", [None, "layer"])
+def test_networks_on_the_first_axis(rng, normalize):
+    importances = rng.exponential(size=(4, 9, 3)) ** 3
+    importances[1, 2] = 0
+    settings = {"normalize": normalize}
+    relative = relative_importance(importances, **settings)
+    tasks = ["a", "b", "c"]
+    labels = unit_labels(importances, tasks=tasks, **settings)
+    index = many_task_index(importances, **settings)
+    for k, own in enumerate(importances):
+        np.testing.assert_array_equal(relative[k], relative_importance(own, **settings))
+        np.testing.assert_array_equal(
+            labels[k], unit_labels(own, tasks=["a", "b", "c"], **settings)
+        )
+        np.testing.assert_array_equal(index[k], many_task_index(own, **settings))

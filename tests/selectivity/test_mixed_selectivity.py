@@ -368,3 +368,20 @@ def test_prefrontal_cells_and_their_shuffled_labels(data_folder):
         shuffled.iloc[rows] = shuffled.iloc[rng.permutation(rows)].to_numpy()
     null = MixedSelectivity().fit(recording, shuffled)
     assert np.mean(null.q_values_ <= 0.05) < 0.01
+
+
+def test_prefrontal_cells_by_period(data_folder):
+    tuned = {}
+    periods = {"before": ("trial", (-500, 0)), "early": ("early_delay", None)}
+    periods["late"] = ("late_delay", None)
+    for name, (period, window) in periods.items():
+        recording = bin_time(fetch_park2025(period, data_home=data_folder), 500, window=window)
+        mixed = MixedSelectivity().fit(recording, ["task", "direction"])
+        kinds, counts = np.unique(mixed.unit_labels_, return_counts=True)
+        assert counts.sum() == 319
+        assert {"untuned", "pure task", "linear mixed", "nonlinear mixed"} <= set(kinds.tolist())
+        tuned[name] = (mixed.q_values_ <= 0.05).sum(axis=0)
+    # before the target there is nothing to be tuned to, but the task is known
+    assert tuned["before"][1] < 0.05 * tuned["early"][1]
+    assert tuned["before"][0] > 60
+    assert tuned["early"][1] > tuned["late"][1] > 60

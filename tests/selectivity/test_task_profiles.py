@@ -179,3 +179,12 @@ def test_errors_of_clusters():
         TaskClusters(n_clusters=[2, 2.5]).fit(variance)
     with pytest.raises(ValueError, match="n_clusters must be None for DBSCAN"):
         TaskClusters(DBSCAN(), n_clusters=3).fit(variance)
+
+
+def test_profiles_that_differ_by_rounding_are_one(rng):
+    own = np.repeat(np.eye(3) + 0.1, 4, axis=0)
+    variance = own * (1 + 1e-15 * rng.normal(size=own.shape))
+    clusters = TaskClusters(random_state=0).fit(variance)
+    assert clusters.candidates_.tolist() == [2, 3]
+    assert clusters.n_clusters_ == 3
+    np.testing.assert_allclose(clusters.unit_profiles_, own / own.max())

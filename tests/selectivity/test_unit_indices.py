@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from neuroselect import MultiTaskMLP
-from neuroselect.datasets import make_context_blobs
+from neuroselect.datasets import make_context_blobs, make_recording
+from neuroselect.recordings import condition_patterns, make_container
 from neuroselect.selectivity import (
     context_weight_correlation,
     d_prime,
@@ -111,3 +112,58 @@ def test_errors():
     net = MultiTaskMLP((4,), max_iter=1, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match=r"labels must hold the class .* \(1, 4\)"):
         context_weight_correlation(net, ["mixed"] * 3)
+
+
+def both_forms(rng):
+    """A recording with time, the same unit by unit, and its means over time."""
+    together = make_recording(n_units=5, n_trials=60, time_course=[1.0, 3.0], random_state=0)
+    together.data = np.abs(together.data)
+    together.data[:, :, 4] = 0.1
+    n_trials = len(together.trials)
+    unit, trial = np.divmod(rng.permutation(5 * n_trials), n_trials)
+    rows = together.trials.iloc[trial].assign(unit=unit)
+    apart = make_container(together.data[trial, :, unit], rows, time=together.time)
+    return together, apart, together.data.mean(axis=1)
+
+
+def test_recordings_in_both_forms(rng):
+    together, apart, activity = both_forms(rng)
+    columns = ["task", "stimulus"]
+    label = together.trials.groupby(columns).ngroup().to_numpy()
+    patterns = condition_patterns(together, columns).patterns.mean(axis=1)
+    for recording in (together, apart):
+        np.testing.assert_allclose(
+            d_prime(recording, "task"), d_prime(activity, together.trials["task"])
+        )
+        np.testing.assert_array_equal(
+            preferred_condition(recording, columns), preferred_condition(activity, label)
+        )
+        found = lifetime_sparseness(recording, columns)
+        np.testing.assert_allclose(found, lifetime_sparseness(patterns), atol=1e-12)
+    assert np.isnan(d_prime(apart, "task")[4])
+    assert preferred_condition(apart, columns)[4] == -1
+    np.testing.assert_allclose(lifetime_sparseness(activity, label), found, atol=1e-12)
+
+
+def test_recordings_are_refused(rng):
+    together, apart, _ = both_forms(rng)
+    for recording in (together, apart):
+        with pytest.raises(ValueError, match="group must name a column of its trials among"):
+            d_prime(recording, "reward")
+        with pytest.raises(ValueError, match="condition must name the columns of its trials"):
+            preferred_condition(recording, 3)
+        with pytest.raises(ValueError, match="condition must name the columns of its trials"):
+            lifetime_sparseness(recording)
+    few = make_container(
+        [1.0, 2.0, 3.0, 4.0, 5.0], {"unit": [0, 0, 0, 0, 1], "task": list("aabba")}
+    )
+    with pytest.raises(ValueError, match="two values for each unit, got 0 for unit 1"):
+        d_prime(few, "task")
+    with pytest.raises(ValueError, match="condition must hold the condition of each trial"):
+        preferred_condition([[1.0], [2.0]], None)
+
+
+@pytest.mark.parametrize("activity", [[object()], [np.zeros((4, 2)), np.zeros((4, 3))]])
+def test_networks_of_several_widths_are_refused(activity):
+    with pytest.raises(ValueError, match=r"activity must be numbers.*pass np.stack"):
+        preferred_condition(activity, [0, 0, 1, 1])
