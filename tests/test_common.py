@@ -3,8 +3,11 @@
 The suite's data have no task column, hence ``task_column=None`` for networks.
 """
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
@@ -22,7 +25,7 @@ from neuroselect import (
 )
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
 from neuroselect.behavior import ChoiceModel
-from neuroselect.geometry import DemixedPCA, TargetedDimensionalityReduction
+from neuroselect.geometry import DemixedPCA, ParametricGeometry, TargetedDimensionalityReduction
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,
@@ -31,7 +34,7 @@ from neuroselect.preprocessing import (
     UnitScaler,
     UnitSelector,
 )
-from neuroselect.rsa import Searchlight
+from neuroselect.rsa import GeoTopologicalTransformer, Searchlight
 from neuroselect.selectivity import MixedSelectivity, TaskClusters
 
 SMALL = {"task_column": None, "learning_rate_init": 0.02}
@@ -61,6 +64,30 @@ OTHER_WIDTH = {
 
 def one_model(n_pairs):
     return RDMRegression(np.arange(n_pairs, dtype=float).reshape(1, -1) ** 2)
+
+
+# ParametricGeometry needs two tasks: all of its checks get RDMs of these eight conditions.
+TWO_TASKS = np.array(list(itertools.product([0, 1], [-1.0, 1.0], [-1.0, 1.0])))
+
+
+def two_planes():
+    columns = dict(zip(["task", "x", "y"], TWO_TASKS.T, strict=True))
+    return ParametricGeometry(columns, ["x", "y"], "task", n_starts=2, random_state=0)
+
+
+@pytest.fixture(autouse=True)
+def rdms_of_two_tasks(monkeypatch):
+    original = estimator_checks._enforce_estimator_tags_X
+
+    def enforce(estimator, X, *args, **kwargs):
+        X = original(estimator, X, *args, **kwargs)
+        if not isinstance(estimator, ParametricGeometry):
+            return X
+        stretch = 1 + np.column_stack([np.ones(len(X)), np.tanh(X.astype(float)) / 2])[:, :3]
+        points = TWO_TASKS * np.pad(stretch, ((0, 0), (0, 3 - stretch.shape[1])))[:, np.newaxis]
+        return np.array([pdist(system) for system in points]).astype(X.dtype)
+
+    monkeypatch.setattr(estimator_checks, "_enforce_estimator_tags_X", enforce)
 
 
 MINI_BATCHES = "batches hold other trials once a trial is repeated instead of weighted"
@@ -117,6 +144,7 @@ EXPECTED_FAILURES = {
         "check_transformer_general": NO_FIT_TRANSFORM,
         "check_transformer_preserve_dtypes": NO_FIT_TRANSFORM,
     },
+    "ParametricGeometry": {"check_estimators_nan_inf": "its data have 5 pairs"},
     "ChoiceModel": dict.fromkeys(NEED_TRIALS, NO_TRIALS),
     "RDMRegression": {
         name: f"its data have {width} pairs, the models {USUAL_WIDTH}"
@@ -153,6 +181,8 @@ ESTIMATORS = [
     RDMTransformer("sqeuclidean"),
     RDMTransformer("mahalanobis", missing="nan"),
     one_model(USUAL_WIDTH),
+    two_planes(),
+    GeoTopologicalTransformer(),
     BaselineSubtractor((0, 1)),
     DemixedPCA(n_components=1),
     NoiseNormalizer(),

@@ -15,6 +15,7 @@ from neuroselect.displays._psychometric import PsychometricDisplay
 from neuroselect.displays._rdm import RDMDisplay
 from neuroselect.displays._selectivity import SelectivityDisplay
 from neuroselect.displays._selectivity_grid import SelectivityGridDisplay
+from neuroselect.displays._spectrum import SpectrumDisplay
 from neuroselect.displays._sweep import SweepDisplay
 from neuroselect.displays._task_profile import TaskProfileDisplay
 
@@ -31,6 +32,7 @@ __all__ = [
     "RDMDisplay",
     "SelectivityDisplay",
     "SelectivityGridDisplay",
+    "SpectrumDisplay",
     "SweepDisplay",
     "TaskProfileDisplay",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +18,8 @@ class GeometryDisplay:
     """Low-dimensional map of the conditions of a two-feature design.
 
     Lines join conditions of one task that are neighbours on one feature and equal on the
-    other: they draw each task's plane of stimuli. Points grow with the level of the feature that
-    is relevant in their task.
+    other: they draw each task's plane of stimuli, its cells tinted in three dimensions. Points
+    grow with the level of the feature that is relevant in their task.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class GeometryDisplay:
     ----------
     edges_ : ndarray of shape (n_edges, 2)
         Positions of the conditions that lines join.
+    faces_ : ndarray of shape (n_faces, 4)
+        Positions of the corners of each cell of a task's grid, in a circle.
     ax_, figure_
         Set by `plot`.
 
@@ -80,6 +82,7 @@ class GeometryDisplay:
                 f" one row per condition; got {self.levels.shape} and {self.tasks.shape}."
             )
         self.edges_ = _grid_edges(self.levels, self.tasks)
+        self.faces_ = _grid_faces(self.levels, self.tasks)
 
     @classmethod
     def from_rdm(
@@ -91,6 +94,7 @@ class GeometryDisplay:
         *,
         n_components: int = 3,
         task_names: Sequence[str] | None = None,
+        relevant: Mapping | None = None,
     ) -> GeometryDisplay:
         """Map the conditions by classical scaling of an RDM.
 
@@ -101,13 +105,16 @@ class GeometryDisplay:
         conditions : DataFrame of n_conditions rows
             Levels of the features, and the task.
         features : sequence of two str
-            The features' columns, the one relevant in the first task first.
+            The features' columns.
         task : str
             The task's column.
         n_components : {2, 3}, default=3
             Dimensions of the map.
         task_names : sequence of str, default=None
             Names of the sorted tasks, shown as "task <name>"; None takes the codes.
+        relevant : mapping, default=None
+            From each task to its relevant feature. By default the sorted tasks take the
+            features in their order.
 
         Returns
         -------
@@ -119,10 +126,12 @@ class GeometryDisplay:
         codes, position = np.unique(conditions[task], return_inverse=True)
         names = np.array([f"task {name}" for name in (codes if task_names is None else task_names)])
         levels = conditions[list(features)].to_numpy(dtype=np.float64)
-        relevant = levels[np.arange(len(levels)), position]
-        return cls(coordinates, levels, names[position], relevant=relevant, explained=explained)
+        sizes = levels[np.arange(len(levels)), _columns(codes, features, relevant)[position]]
+        return cls(coordinates, levels, names[position], relevant=sizes, explained=explained)
 
-    def plot(self, ax=None, *, view: tuple[float, float] = (22, -60)):
+    def plot(
+        self, ax=None, *, view: tuple[float, float] = (22, -60), planes: bool | None = None
+    ) -> GeometryDisplay:
         """Draw the map.
 
         Parameters
@@ -131,6 +140,8 @@ class GeometryDisplay:
             Where to draw, three-dimensional for a map of three dimensions; None makes a figure.
         view : tuple of float, default=(22, -60)
             Elevation and azimuth of the eye in degrees, for three dimensions.
+        planes : bool, default=None
+            Tint the cells of each task's grid; None does so in three dimensions.
 
         Returns
         -------
@@ -140,6 +151,8 @@ class GeometryDisplay:
         self.ax_ = ax = make_axes(ax, figsize=(4.4, 4.0), projection="3d" if n_dims == 3 else None)
         self.figure_ = ax.figure
         for k, task in enumerate(dict.fromkeys(self.tasks.tolist())):
+            if n_dims == 3 if planes is None else planes:
+                self._draw_plane(task, PALETTE[k % len(PALETTE)])
             self._draw_task(task, PALETTE[k % len(PALETTE)], "os^Dv"[k % 5])
         labels = [f"dim. {k + 1}" for k in range(n_dims)]
         if self.explained is not None:
@@ -157,6 +170,18 @@ class GeometryDisplay:
             frameon=False, handletextpad=0.2, borderaxespad=0.2,
         )  # fmt: skip
         return self
+
+    def _draw_plane(self, task, color):
+        cells = self.coordinates[self.faces_[self.tasks[self.faces_[:, 0]] == task]]
+        style = {"facecolor": color, "alpha": 0.12, "edgecolor": "none"}
+        if self.ax_.name == "3d":
+            from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+            self.ax_.add_collection3d(Poly3DCollection(cells, **style))
+        else:
+            from matplotlib.collections import PolyCollection
+
+            self.ax_.add_collection(PolyCollection(cells, **style))
 
     def _draw_task(self, task, color, marker):
         ax, rows = self.ax_, self.tasks == task
@@ -188,9 +213,40 @@ class GeometryDisplay:
             axis.pane.set_alpha(0.0)
 
 
+def _columns(codes, features, relevant):
+    """Position in `features` of what is relevant in each task."""
+    features = list(features)
+    if relevant is None and len(codes) <= 2:
+        return np.arange(len(codes))
+    known = {} if relevant is None else relevant
+    if any(code not in known or known[code] not in features for code in codes.tolist()):
+        raise ValueError(
+            f"relevant must map each of the tasks {codes.tolist()} to one of the features"
+            f" {features}, got {relevant!r}."
+        )
+    return np.array([features.index(known[code]) for code in codes.tolist()])
+
+
+def _ranks(levels):
+    return np.column_stack([np.unique(column, return_inverse=True)[1] for column in levels.T])
+
+
+def _grid_faces(levels, tasks):
+    """Corners of the cells between neighbouring levels of both features, within one task."""
+    rank = _ranks(levels)
+    keys = zip(tasks.tolist(), *rank.T.tolist(), strict=True)
+    at = {key: k for k, key in enumerate(keys)}
+    faces = []
+    for task, x, y in at:
+        corners = [(task, x, y), (task, x + 1, y), (task, x + 1, y + 1), (task, x, y + 1)]
+        if all(corner in at for corner in corners):
+            faces.append([at[corner] for corner in corners])
+    return np.array(faces, dtype=np.intp).reshape(-1, 4)
+
+
 def _grid_edges(levels, tasks):
     """Pairs (i, j) of one task that are neighbours on one feature and equal on the other."""
-    rank = np.column_stack([np.unique(column, return_inverse=True)[1] for column in levels.T])
+    rank = _ranks(levels)
     steps = abs(rank[:, np.newaxis] - rank).sum(axis=-1)
     same = tasks[:, np.newaxis] == tasks
     return np.argwhere(np.triu((steps == 1) & same))

@@ -4,6 +4,7 @@ from neuroselect.rsa._compare import compare_rdms
 from neuroselect.rsa._condition_patterns import condition_patterns, trial_rdms
 from neuroselect.rsa._cross_run import cross_run_rdms
 from neuroselect.rsa._evaluate import evaluate, model_comparison
+from neuroselect.rsa._geo_topological import GeoTopologicalTransformer
 from neuroselect.rsa._models import model_rdms
 from neuroselect.rsa._neighborhoods import adjacency_neighborhoods, volume_neighborhoods
 from neuroselect.rsa._noise import noise_precision
@@ -15,6 +16,7 @@ from neuroselect.rsa._rsatoolbox import from_rsatoolbox, to_rsatoolbox
 from neuroselect.rsa._searchlight import Searchlight, searchlight_scores
 
 __all__ = [
+    "GeoTopologicalTransformer",
     "RDMRegression",
     "RDMTransformer",
     "Searchlight",
