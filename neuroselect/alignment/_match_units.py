@@ -10,6 +10,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from neuroselect.alignment._systems import check_same_trials, read_system
 from neuroselect.alignment._unit_matching import UnitMatching
+from neuroselect.utils._p_values import monte_carlo_p_values
 
 
 def match_units(
@@ -94,12 +95,8 @@ def match_units(
         n_silent=model.n_silent_,
         baseline_score=None if baseline is None else scored(*_read_pair(baseline, len(a))),
         null=null,
-        p_value=_p_value(score, null) if n_permutations else None,
+        p_value=float(monte_carlo_p_values(score, null)) if n_permutations else None,
     )
-
-
-def _p_value(score, null):
-    return float((1 + np.sum(null >= score)) / (1 + len(null)))
 
 
 def shuffled_trials(groups, random_state):

@@ -10,6 +10,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from neuroselect.alignment._match_units import read_groups, shuffled_trials
 from neuroselect.alignment._systems import check_same_trials, read_system
+from neuroselect.utils._p_values import monte_carlo_p_values
 
 
 def alignment_test(
@@ -79,14 +80,13 @@ def alignment_test(
     null = np.array(
         [measure(a, b[shuffled_trials(groups, random_state)]) for _ in range(n_permutations)]
     )
-    # Values of one arrangement of trials differ by rounding.
-    slack = 1e-12 * max(1.0, abs(score))
-    extreme = null >= score - slack if greater_is_better else null <= score + slack
     spread = null.std()
     return Bunch(
         score=score,
         null=null,
-        p_value=float((1 + np.sum(extreme)) / (1 + n_permutations)),
+        p_value=float(
+            monte_carlo_p_values(score, null, "greater" if greater_is_better else "less")
+        ),
         z=float((score - null.mean()) / spread) if spread > 0 else np.nan,
         baseline_score=None if baseline is None else float(measure(*baseline)),
     )

@@ -98,9 +98,9 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
     Notes
     -----
     The published objective is rugged: compare objectives, not parameters. Beyond the
-    starting points, rounds of further ones are drawn around the best fit, because its lowest
-    minimum is often a narrow one. The likelihood is smooth, and almost all starts end in its
-    minimum.
+    starting points, rounds of further ones are drawn around the best fit, because the lowest
+    minimum is often a narrow, steeper one near it. The likelihood is smooth, and almost all starts
+    end in its minimum; it may have several where the variant does not suit the subject.
 
     References
     ----------

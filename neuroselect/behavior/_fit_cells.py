@@ -11,7 +11,7 @@ from neuroselect.behavior._psychometric import SLOPE, Cells, Layout, objective_o
 
 # The published objective has kinks, which are rounded less and less.
 WIDTHS = {"binomial": (0.0,), "published": (1e-2, 1e-4, 1e-7)}
-NARROW_WIDTHS = (1e-3, 1e-6)
+WIDTHS_AROUND = {"binomial": (0.0,), "published": (1e-3, 1e-6)}
 N_KEPT = 20  # of a subject's starts, the best after the first width go on to the next ones
 # Its lowest minimum may be narrow, near the best one found so far but steeper: rounds of starts
 # around that one, with these standard deviations at most (radians; levels; probability).
@@ -40,11 +40,10 @@ def fit_cells(
     starts = first_starts(variant, n_starts, rng)
     widths = WIDTHS[objective]
     best = _best_of(cells, variant, objective, starts[np.newaxis], widths)
+    for _ in range(N_ROUNDS):
+        around = _starts_around(best.parameters, variant, rng)
+        best = _better(best, _best_of(cells, variant, objective, around, WIDTHS_AROUND[objective]))
     if objective == "published":
-        for _ in range(N_ROUNDS):
-            around = _starts_around(best.parameters, variant, rng)
-            found = _best_of(cells, variant, objective, around, NARROW_WIDTHS)
-            best = _better(best, found)
         best = _better(best, polish(cells, variant, best.parameters))
         # Saturated cells leave a valley that is all but flat along the slope.
         steepest = np.where(np.array(_kinds(variant)) == "slope", SLOPE[1], best.parameters)
@@ -84,7 +83,9 @@ def _starts_around(parameters, variant: Layout, rng) -> NDArray[np.float64]:
     scale = rng.uniform(0.2, 1, size=(N_AROUND, 1)) * [spread[kind] for kind in kinds]
     starts = parameters[:, np.newaxis] + scale * rng.normal(size=size)
     steep = SLOPE[1] * np.sqrt(rng.uniform(size=size))
-    return np.clip(np.where(kinds == "slope", steep, starts), *variant.bounds.T)
+    # Of two slopes, one may be steep where the other is not.
+    anew = (kinds == "slope") & (rng.uniform(size=size) < 1 / (kinds == "slope").sum())
+    return np.clip(np.where(anew, steep, starts), *variant.bounds.T)
 
 
 def _best_of(cells, variant, objective, starts, widths) -> CellFit:

@@ -28,6 +28,7 @@ from neuroselect.rsa._noise_ceiling import (
 )
 from neuroselect.rsa._resampling import FEWEST, draw_counts, generalized_variance, subsets
 from neuroselect.rsa._similarities import WEIGHTED, ResampledSimilarities, WeightedSimilarities
+from neuroselect.utils._p_values import monte_carlo_p_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -347,9 +348,7 @@ def _table(found, result, confidence, correction):
     columns |= {"ci_low": value - half, "ci_high": value + half}
     columns |= _with_corrected("p_zero", stdtr(found.dof, -t), correction)
     if len(result.permuted):
-        # Estimates of one and the same order of conditions differ by rounding.
-        extreme = result.permuted >= value - 1e-12
-        p = (1 + extreme.sum(axis=0)) / (1 + len(result.permuted))
+        p = monte_carlo_p_values(value, result.permuted)
         columns |= _with_corrected("p_permutation", p, correction)
     if result.ceiling is not None:
         columns |= {"ceiling_low": result.ceiling[0], "ceiling_high": result.ceiling[1]}

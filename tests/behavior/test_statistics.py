@@ -57,7 +57,7 @@ def test_correlations_are_those_of_pingouin(method, rng):
 
 @pytest.mark.parametrize("paired", [False, True])
 def test_p_values_of_groups_that_do_not_differ_are_uniform(paired, rng):
-    x, y = rng.normal(size=(2, 20, 500))
+    x, y = rng.normal(size=(2, 20, 300))
     p = compare_groups(x, y if paired else y[:17], paired=paired)["p_val"]
     assert kstest(p, "uniform").pvalue > 1e-4
     assert (compare_groups(x + 1.2, y, paired=paired)["p_val"] < 0.05).mean() > 0.8
@@ -72,14 +72,14 @@ def test_p_values_of_unrelated_scores_are_uniform(rng):
 
 
 def test_coverage_of_the_correlation_interval(rng):
-    x = rng.normal(size=(30, 300))
+    x = rng.normal(size=(30, 200))
     y = 0.6 * x + 0.8 * rng.normal(size=x.shape)  # correlation 0.6
     covered = [
         low <= 0.6 <= high
-        for k in range(300)
+        for k in range(200)
         for low, high in correlate_scores(x[:, k], y[:, k])["CI95"]
     ]
-    assert 0.89 < np.mean(covered) < 0.99
+    assert 0.88 < np.mean(covered) < 0.995
 
 
 def test_blocked_and_interleaved_training_of_humans(groups):
