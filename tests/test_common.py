@@ -26,7 +26,6 @@ from neuroselect import (
 from neuroselect.alignment import ProcrustesAlignment, UnitMatching
 from neuroselect.behavior import ChoiceModel
 from neuroselect.geometry import DemixedPCA, ParametricGeometry, TargetedDimensionalityReduction
-from neuroselect.geometry import ParametricGeometry
 from neuroselect.preprocessing import (
     BaselineSubtractor,
     NoiseNormalizer,

@@ -95,6 +95,7 @@ class GeometryDisplay:
         n_components: int = 3,
         task_names: Sequence[str] | None = None,
         relevant: Mapping | None = None,
+        squared: bool = False,
     ) -> GeometryDisplay:
         """Map the conditions by classical scaling of an RDM.
 
@@ -115,6 +116,8 @@ class GeometryDisplay:
         relevant : mapping, default=None
             From each task to its relevant feature. By default the sorted tasks take the
             features in their order.
+        squared : bool, default=False
+            `rdm` holds squared distances, which may be negative, as those of crossnobis.
 
         Returns
         -------
@@ -122,7 +125,7 @@ class GeometryDisplay:
         """
         from neuroselect.geometry import classical_mds
 
-        coordinates, explained = classical_mds(rdm, n_components)
+        coordinates, explained = classical_mds(rdm, n_components, squared=squared)
         codes, position = np.unique(conditions[task], return_inverse=True)
         names = np.array([f"task {name}" for name in (codes if task_names is None else task_names)])
         levels = conditions[list(features)].to_numpy(dtype=np.float64)

@@ -19,11 +19,6 @@ from neuroselect.geometry._shattering import shattering_dimensionality
 from neuroselect.geometry._subspace_angle import subspace_angle
 from neuroselect.geometry._targeted import TargetedDimensionalityReduction
 from neuroselect.geometry._topology import betti_curves, persistence_diagrams, total_persistence
-from neuroselect.geometry._topology import (
-    betti_curves,
-    persistence_diagrams,
-    total_persistence,
-)
 
 __all__ = [
     "DemixedPCA",

@@ -6,7 +6,7 @@ from scipy.spatial.distance import squareform
 
 
 def classical_mds(
-    rdm: ArrayLike, n_components: int = 3
+    rdm: ArrayLike, n_components: int = 3, *, squared: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     r"""Coordinates whose distances approximate an RDM (Torgerson's scaling) [1]_.
 
@@ -17,26 +17,29 @@ def classical_mds(
     Parameters
     ----------
     rdm : array-like of shape (n_pairs,) or (n_conditions, n_conditions)
-        Distances (not squared), condensed in SciPy's order or square.
+        Distances, condensed in SciPy's order or square.
     n_components : int, default=3
         Number of dimensions, smaller than the number of conditions.
+    squared : bool, default=False
+        `rdm` holds squared distances, which may be negative: those of "sqeuclidean" and,
+        signed, of "crossnobis" in :func:`~neuroselect.rsa.condensed_rdms`.
 
     Returns
     -------
     coordinates : ndarray of shape (n_conditions, n_components)
-        Centred, in the unit of `rdm`, largest axis first. The entry of largest magnitude
+        Centred, in the unit of the distances, largest axis first. The entry of largest magnitude
         of each axis is positive (the first one of those that tie). A dimension that the distances
         do not have is 0.
     explained : ndarray of shape (n_components,)
         Share of each axis, :math:`\max(\lambda_k, 0) / \sum |\lambda|`. For Euclidean distances
         this is the share of the summed squared distances of all pairs; distances that are not
-        Euclidean have negative eigenvalues and never reach a total of 1.
+        Euclidean, as unbiased ones, have negative eigenvalues and never reach a total of 1.
 
     Raises
     ------
     ValueError
-        If `rdm` is no RDM (wrong size, negative, not finite, not symmetric, diagonal
-        not 0) or has too few conditions for `n_components`.
+        If `rdm` is no RDM (wrong size, negative unless `squared`, not finite, not symmetric,
+        diagonal not 0) or has too few conditions for `n_components`.
 
     Notes
     -----
@@ -56,15 +59,16 @@ def classical_mds(
     >>> explained.round(6)
     array([1.])
     """
-    squared = _as_square(rdm) ** 2
-    n_conditions = len(squared)
+    square = _as_square(rdm, signed=squared)
+    n_conditions = len(square)
     if not 1 <= n_components < n_conditions:
         raise ValueError(
             f"n_components must be between 1 and {n_conditions - 1}, one less than the"
             f" {n_conditions} conditions of rdm, got {n_components}."
         )
-    squared = squared - squared.mean(axis=0)
-    inner = -(squared - squared.mean(axis=1, keepdims=True)) / 2
+    square = square if squared else square**2
+    square = square - square.mean(axis=0)
+    inner = -(square - square.mean(axis=1, keepdims=True)) / 2
     eigenvalues, axes = np.linalg.eigh((inner + inner.T) / 2)
     total = abs(eigenvalues).sum()
     leading = np.maximum(eigenvalues[::-1][:n_components], 0)
@@ -74,10 +78,15 @@ def classical_mds(
     return coordinates, leading / total if total > 0 else leading
 
 
-def _as_square(rdm: ArrayLike) -> NDArray[np.float64]:
+def _as_square(rdm: ArrayLike, signed: bool = False) -> NDArray[np.float64]:
     rdm = np.asarray(rdm, dtype=np.float64)
-    if not np.isfinite(rdm).all() or (rdm < 0).any():
-        raise ValueError("rdm must hold finite distances of at least 0.")
+    if not np.isfinite(rdm).all():
+        raise ValueError("rdm must hold finite distances, got NaN or infinite values.")
+    if not signed and (rdm < 0).any():
+        raise ValueError(
+            f"rdm must hold distances of at least 0, got {rdm.min():g}. Signed ones, as those of"
+            " crossnobis, are squared distances: classical_mds takes them with squared=True."
+        )
     if rdm.ndim == 1:
         n_conditions = round((1 + np.sqrt(1 + 8 * rdm.size)) / 2)
         if rdm.size == 0 or n_conditions * (n_conditions - 1) // 2 != rdm.size:

@@ -39,7 +39,7 @@ def cross_validated_participation_ratio(
     Raises
     ------
     ValueError
-        If `repeats` has another number of axes, too few repeats, or is not finite.
+        If `repeats` has another number of axes, too few conditions or repeats, or is not finite.
 
     See Also
     --------
@@ -103,7 +103,7 @@ def cross_validated_pca(repeats: ArrayLike, *, center: bool = True) -> NDArray[n
     Raises
     ------
     ValueError
-        If `repeats` has another number of axes, too few repeats, or is not finite.
+        If `repeats` has another number of axes, too few conditions or repeats, or is not finite.
 
     See Also
     --------
@@ -185,6 +185,11 @@ def _as_repeats(repeats, least, center):
         raise ValueError(
             "repeats must have shape (n_conditions, n_units, n_repeats) or (n_systems,"
             f" n_conditions, n_units, n_repeats), got shape {repeats.shape}."
+        )
+    if center and repeats.shape[-3] < 2:
+        raise ValueError(
+            "repeats must hold at least 2 conditions on its third axis from the end, got"
+            f" {repeats.shape[-3]}: one alone does not vary. Without others, set center=False."
         )
     if repeats.shape[-1] < least:
         raise ValueError(

@@ -28,6 +28,15 @@ class ConditionPatterns(Bunch):
         """Return the patterns."""
         return np.array(self["patterns"], dtype=dtype, copy=copy)
 
+    def __getitem__(self, key):
+        """Return an entry by its name, or else what the array of the patterns has there."""
+        return super().__getitem__(key) if isinstance(key, str) else self["patterns"][key]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the patterns."""
+        return self["patterns"].shape
+
 
 def condition_patterns(
     activity: ArrayLike,
@@ -59,8 +68,8 @@ def condition_patterns(
     result : ConditionPatterns, a :class:`~sklearn.utils.Bunch`
         patterns : ndarray of shape ([n_times,] [n_runs,] n_conditions, n_channels)
             Means in float64; what ``numpy.asarray(result)`` returns, so that the result itself
-            goes into :func:`condensed_rdms`. With an axis of time the time bins are the systems,
-            first.
+            goes into :func:`condensed_rdms`, and ``result[np.newaxis]`` as one system into
+            :class:`RDMTransformer`. With an axis of time the time bins are the systems, first.
         conditions : DataFrame of shape (n_conditions, n_columns)
             The conditions, sorted: what :func:`model_rdms` takes. Labels are in the column
             "condition".

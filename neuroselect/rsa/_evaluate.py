@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,12 @@ from neuroselect.rsa._noise_ceiling import (
     matched,
     subject_shares,
 )
-from neuroselect.rsa._resampling import FEWEST, draw_counts, generalized_variance, subsets
+from neuroselect.rsa._resampling import (
+    draw_counts,
+    fewest_distinct,
+    generalized_variance,
+    subsets,
+)
 from neuroselect.rsa._similarities import WEIGHTED, ResampledSimilarities, WeightedSimilarities
 from neuroselect.utils._p_values import monte_carlo_p_values
 
@@ -37,7 +42,7 @@ CORRECTIONS = ("holm", "bonferroni", "fdr_bh", None)
 
 
 def evaluate(
-    models: ArrayLike,
+    models: ArrayLike | Mapping[str, ArrayLike],
     rdms: ArrayLike,
     *,
     names: Sequence[str] | None = None,
@@ -56,9 +61,10 @@ def evaluate(
 
     Parameters
     ----------
-    models : array-like of shape (n_models, n_pairs) or (n_models, n_networks, n_pairs)
-        RDMs that models predict, condensed. With an axis of networks, each model is a kind of
-        network, trained from several seeds: its estimate is the mean over them.
+    models : array-like of shape (n_models, n_pairs) or (n_models, n_networks, n_pairs), or mapping
+        RDMs that models predict, condensed; or a mapping from their names to them. With an axis
+        of networks, each model is a kind of network, trained from several seeds: its estimate is
+        the mean over them.
     rdms : array-like of shape (n_rdms, n_pairs)
         Measured RDMs, of subjects or other systems, of the same conditions.
     names : sequence of str, default=None
@@ -152,7 +158,7 @@ def evaluate(
 
 
 def model_comparison(
-    models: ArrayLike,
+    models: ArrayLike | Mapping[str, ArrayLike],
     rdms: ArrayLike,
     *,
     names: Sequence[str] | None = None,
@@ -203,7 +209,7 @@ correction, n_permutations, random_state, sigma_k
     """
     given = read_evaluated(models, rdms, names, subjects)
     check_comparison(comparison, sigma_k)
-    factors = read_factors(resample, given.sizes)
+    factors = read_factors(resample, given.sizes, noise_ceiling)
     _check_numbers(n_samples, confidence, correction, n_permutations)
     if noise_ceiling and given.sizes["subjects"] < 2:
         raise ValueError(
@@ -215,7 +221,9 @@ correction, n_permutations, random_state, sigma_k
     (point,) = bootstrap.estimates({}, [()])
     ((_, table, _),) = bootstrap.similarities.blocks(None, among_rdms=False)
     counts = {
-        factor: draw_counts(given.sizes[factor], n_samples, FEWEST[factor], random_state)
+        factor: draw_counts(
+            given.sizes[factor], n_samples, fewest_distinct(factor, noise_ceiling), random_state
+        )
         for factor in factors
     }
     chosen = subsets(factors)

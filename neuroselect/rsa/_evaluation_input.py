@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import num_obs_y
 
 from neuroselect.rsa._compare import METHODS
-from neuroselect.rsa._resampling import FACTORS, FEWEST
+from neuroselect.rsa._resampling import FACTORS, fewest_distinct
 from neuroselect.rsa._similarities import WHITENED
 
 RESAMPLE = {
@@ -41,10 +41,22 @@ class Evaluated(NamedTuple):
 
 
 def read_evaluated(
-    models: ArrayLike, rdms: ArrayLike, names: Sequence[str] | None, subjects: ArrayLike | None
+    models: ArrayLike | Mapping[str, ArrayLike],
+    rdms: ArrayLike,
+    names: Sequence[str] | None,
+    subjects: ArrayLike | None,
 ) -> Evaluated:
     """Check models, RDMs, their names and their subjects."""
     rdms = read_rdms(rdms, "rdms")
+    if isinstance(models, Mapping):
+        if names is not None:
+            raise ValueError("names must be None for models that have names, as a mapping does.")
+        names, models = list(models), list(models.values())
+        if len({np.shape(model) for model in models}) > 1:
+            raise ValueError(
+                "models must have one shape, (n_pairs,) or (n_networks, n_pairs), got"
+                f" {[np.shape(model) for model in models]} for {names}."
+            )
     models = np.asarray(models, dtype=np.float64)
     if models.ndim not in (1, 2, 3) or 0 in models.shape or models.shape[-1] != rdms.shape[-1]:
         raise ValueError(
@@ -105,7 +117,9 @@ def check_comparison(comparison: str, sigma_k: ArrayLike | None) -> None:
         )
 
 
-def read_factors(resample: str | Sequence[str], sizes: dict[str, int]) -> tuple[str, ...]:
+def read_factors(
+    resample: str | Sequence[str], sizes: dict[str, int], noise_ceiling: bool
+) -> tuple[str, ...]:
     """Return what is resampled, in the order of `FACTORS`."""
     chosen = RESAMPLE.get(resample) if isinstance(resample, str) else tuple(resample)
     if not chosen or not set(chosen) <= set(FACTORS):
@@ -114,16 +128,16 @@ def read_factors(resample: str | Sequence[str], sizes: dict[str, int]) -> tuple[
             f" {resample!r}."
         )
     for factor in chosen:
-        needed = max(2, FEWEST[factor])
+        # All samples that hold no fewer than all members are the same: no variance.
+        needed = 1 + fewest_distinct(factor, noise_ceiling)
         if sizes[factor] < needed:
+            hint = {
+                "networks": " Pass models of shape (n_models, n_networks, n_pairs).",
+                "subjects": " Two are enough with noise_ceiling=False." if noise_ceiling else "",
+            }.get(factor, "")
             raise ValueError(
                 f"resample={resample!r} draws {factor}, of which it needs at least {needed}, got"
-                f" {sizes[factor]}."
-                + (
-                    " Pass models of shape (n_models, n_networks, n_pairs)."
-                    if factor == "networks"
-                    else ""
-                )
+                f" {sizes[factor]}.{hint}"
             )
     return tuple(factor for factor in FACTORS if factor in chosen)
 

@@ -10,8 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 FACTORS = ("networks", "subjects", "conditions")
-# A sample with fewer distinct members says nothing: no RDM is left, or no one to leave out.
-FEWEST = {"networks": 1, "subjects": 2, "conditions": 3}
+
+
+def fewest_distinct(factor: str, noise_ceiling: bool) -> int:
+    """How many distinct members a sample must hold, to say anything.
+
+    Of fewer conditions there is no RDM to compare; of one subject no one to leave out for the
+    ceiling.
+    """
+    return 3 if factor == "conditions" else 1 + (noise_ceiling and factor == "subjects")
 
 
 def draw_counts(

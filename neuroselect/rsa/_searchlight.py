@@ -59,6 +59,10 @@ class Searchlight(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     Memory beyond the output is about `chunk_bytes` for each process. The output holds all RDMs if
     the estimator makes RDMs; let a pipeline go on to betas where they are too many.
 
+    The precision of all channels is not that of a neighbourhood. Name an estimator, as in
+    ``RDMTransformer("crossnobis", noise="ledoit_wolf")``, or whiten single trials first, by
+    :class:`~neuroselect.preprocessing.NoiseNormalizer`.
+
     References
     ----------
     .. [1] Kriegeskorte, Goebel & Bandettini (2006), "Information-based functional brain mapping",

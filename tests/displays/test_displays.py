@@ -211,6 +211,14 @@ class TestGeometry:
         assert_allclose(pdist(display.coordinates), pdist(points))
         assert display.ax_.name == ("3d" if n_components == 3 else "rectilinear")
 
+    def test_squared_distances(self, rng):
+        points = rng.normal(size=(50, 2))
+        design = self.conditions, ["leafiness", "branchiness"], "task"
+        display = GeometryDisplay.from_rdm(
+            pdist(points, "sqeuclidean"), *design, n_components=2, squared=True
+        )
+        assert_allclose(pdist(display.coordinates), pdist(points))
+
     def test_edges_join_neighbours_within_a_task(self, rng):
         display = self.from_rdm(rng.normal(size=(50, 3)), 3)
         levels = self.conditions[["leafiness", "branchiness"]].to_numpy()

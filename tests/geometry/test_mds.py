@@ -61,6 +61,25 @@ def test_distances_that_are_not_euclidean():
     assert_array_equal(explained[2], 0)
 
 
+def test_squared_distances(rng):
+    rdm = pdist(rng.normal(size=(7, 4)))
+    for one, other in zip(classical_mds(rdm**2, squared=True), classical_mds(rdm), strict=True):
+        assert_allclose(one, other, atol=1e-9)
+
+
+def test_signed_distances_of_noise_have_no_map_of_their_own(rng):
+    """Unbiased distances scatter around 0, and eigenvalues with them: both signs alike."""
+    signed = squareform(rng.normal(size=1225))
+    coordinates, explained = classical_mds(signed, 49, squared=True)
+    share = explained.sum()
+    assert 0.35 < share < 0.65
+    centring = np.eye(50) - 1 / 50
+    eigenvalues = np.linalg.eigvalsh(-centring @ signed @ centring / 2)
+    kept = np.maximum(eigenvalues[::-1][:49], 0)
+    assert_allclose(explained, kept / abs(eigenvalues).sum(), atol=1e-12)
+    assert_allclose((coordinates**2).sum(axis=0), kept, atol=1e-9)
+
+
 def test_missing_dimensions_and_identical_conditions():
     coordinates, explained = classical_mds(pdist(np.arange(4.0)[:, np.newaxis]), 3)
     assert_allclose(explained, [1, 0, 0], atol=1e-12)
@@ -81,7 +100,7 @@ def test_missing_dimensions_and_identical_conditions():
         (np.ones(6), 4, "n_components must be between 1 and 3, .* got 4"),
         (np.ones(6), 0, "n_components must be between 1 and 3, .* got 0"),
         ([1.0, np.nan, 1.0], 2, "finite distances"),
-        ([1.0, -1.0, 1.0], 2, "at least 0"),
+        ([1.0, -1.0, 1.0], 2, "at least 0, got -1.* squared=True"),
     ],
 )
 def test_bad_input(rdm, n_components, match):

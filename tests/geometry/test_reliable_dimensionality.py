@@ -125,5 +125,7 @@ def test_bad_repeats(function, least):
         function(np.ones((3, 2)))
     with pytest.raises(ValueError, match=rf"at least {least} repeats .* got {least - 1}"):
         function(np.ones((3, 2, least - 1)))
+    with pytest.raises(ValueError, match=r"at least 2 conditions .* got 1: .*set center=False"):
+        function(np.ones((1, 3, 4)))
     with pytest.raises(ValueError, match="repeats must be finite, got 1 NaN"):
         function(np.where(np.arange(24).reshape(3, 2, 4) == 5, np.nan, 1.0))

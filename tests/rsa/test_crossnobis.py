@@ -381,7 +381,7 @@ def test_fmri_categories(haxby):
         noise=noise,
     )
     assert_allclose(rdm, expected, atol=1e-10 * rdm.std())
-    points, _ = classical_mds(np.sqrt(rdm), n_components=2)
+    points, _ = classical_mds(rdm, n_components=2, squared=True)
     groups = {"face": ["face", "cat"], "house": ["house"]}
     groups["object"] = [name for name in names if name not in ("face", "cat", "house")]
     where = {key: points[[names.index(n) for n in group]] for key, group in groups.items()}

@@ -288,6 +288,8 @@ BAD = [
     ({"models": np.ones((2, 5))}, "models must have shape"),
     ({"names": ["a"]}, "names must be 2 different names"),
     ({"names": ["a", "a"]}, "names must be 2 different names"),
+    ({"models": {"a": np.ones(6)}, "names": ["b"]}, "names must be None for models that have"),
+    ({"models": {"a": np.ones(6), "b": np.ones((2, 6))}}, "models must have one shape"),
     ({"subjects": [1, 2]}, r"subjects must have shape \(4,\)"),
     ({"subjects": [1, 1, 1, 1]}, "noise_ceiling=True needs RDMs of two subjects"),
     ({"resample": "rats"}, "resample must be one of"),
@@ -322,3 +324,22 @@ def test_a_ceiling_needs_two_subjects(rng):
         noise_ceiling(random_rdms(rng, 1))
     with pytest.raises(ValueError, match="draws subjects, of which it needs at least 2, got 1"):
         evaluate(random_rdms(rng, 2), random_rdms(rng, 1), noise_ceiling=False)
+
+
+def test_members_that_are_always_all_drawn_have_no_variance(rng):
+    """Two subjects of which both are needed, three conditions: all samples would be alike."""
+    models, rdms = random_rdms(rng, 2), random_rdms(rng, 2)
+    with pytest.raises(ValueError, match=r"at least 3, got 2\. Two are enough"):
+        evaluate(models, rdms)
+    with pytest.raises(ValueError, match="draws conditions, of which it needs at least 4, got 3"):
+        evaluate(models[:, :3], rdms[:, :3], resample="conditions")
+    both = model_comparison(models, rdms, comparison="corr", n_samples=4000, noise_ceiling=False,
+                            random_state=0)  # fmt: skip
+    error = both.per_subject.std(axis=1, ddof=1) / np.sqrt(2)
+    assert np.allclose(both.table["standard_error"], error, rtol=0.1)
+
+
+def test_models_by_name(rng):
+    models, rdms = random_rdms(rng, 2), random_rdms(rng, 4)
+    given = evaluate(dict(zip("ab", models, strict=True)), rdms, random_state=0)
+    assert given.equals(evaluate(models, rdms, names=["a", "b"], random_state=0))

@@ -209,6 +209,9 @@ def test_the_result_is_taken_for_its_patterns(rng):
     assert np.array_equal(np.asarray(plain), plain.patterns)
     assert np.asarray(plain, dtype=np.float32).dtype == np.float32
     assert np.array_equal(condensed_rdms(plain), condensed_rdms(plain.patterns))
+    assert np.array_equal(plain[np.newaxis], plain.patterns[np.newaxis])
+    assert np.array_equal(in_runs[0, :, 2], in_runs["patterns"][0, :, 2])
+    assert (plain.shape, in_runs.shape) == ((3, 5), (4, 3, 5))
     expected = condensed_rdms(in_runs.patterns, "crossnobis")
     assert np.array_equal(condensed_rdms(in_runs, "crossnobis"), expected)
     assert pickle.loads(pickle.dumps(plain)).patterns.tolist() == plain.patterns.tolist()
