@@ -149,8 +149,18 @@ class GeometryDisplay:
         Returns
         -------
         self : GeometryDisplay
+
+        Raises
+        ------
+        ValueError
+            If `ax` has another number of dimensions than the map.
         """
         n_dims = self.coordinates.shape[1]
+        if ax is not None and (ax.name == "3d") != (n_dims == 3):
+            raise ValueError(
+                f"ax must have {n_dims} dimensions as the map has, got {ax.name!r} axes. Make"
+                " three-dimensional ones with projection='3d', or take n_components=2."
+            )
         self.ax_ = ax = make_axes(ax, figsize=(4.4, 4.0), projection="3d" if n_dims == 3 else None)
         self.figure_ = ax.figure
         for k, task in enumerate(dict.fromkeys(self.tasks.tolist())):

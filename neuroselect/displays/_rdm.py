@@ -158,15 +158,22 @@ class RDMDisplay:
         if ax is None and n > 1:
             import matplotlib.pyplot as plt
 
-            size = (1.2 + 2.7 * n, 3.4)
+            side = max(2.7, self._least_side())
+            size = (1.2 + side * n, side + 0.7)
             return plt.subplots(1, n, figsize=size, layout="compressed", squeeze=False)[1][0]
-        given, ax = ax, make_axes(ax, figsize=(4.4, 3.7))
+        side = max(3.0, self._least_side())
+        given, ax = ax, make_axes(ax, figsize=(side + 1.4, side + 0.7))
         if given is None:  # square axes in room that is not: names must not be cut off
             ax.figure.set_layout_engine("compressed")
         axes = np.ravel(np.array(ax, dtype=object))
         if len(axes) != n:
             raise ValueError(f"ax must be one axes per RDM, {n}, got {len(axes)}.")
         return axes
+
+    def _least_side(self) -> float:
+        """Inches that the labels need, one below the other; no more than a page has."""
+        written = self.tasks is None and self.labels is not None
+        return min(0.11 * len(self.labels), 11.0) if written else 0.0
 
     def _colour_label(self) -> str:
         words = {"raw": "{}", "max": "{} / largest", "rank": "rank of {}, 0 to 1"}
@@ -181,10 +188,7 @@ class RDMDisplay:
             return
         ax.tick_params(length=0)
         if self.tasks is None:
-            names = [str(name) for name in self.labels]
-            places, turned = np.arange(len(names)), {"rotation": 45, "ha": "right"}
-            ax.set_xticks(places, names, color=INK, rotation_mode="anchor", **turned)
-            ax.set_yticks(places, names if first else [""] * len(names), color=INK)
+            self._write_labels(ax, first)
             return
         starts = np.flatnonzero(np.r_[True, self.tasks[1:] != self.tasks[:-1]])
         for start in starts[1:]:
@@ -196,6 +200,17 @@ class RDMDisplay:
         ax.set_yticks(
             middles, names if first else [""] * len(names), color=INK, rotation=90, va="center"
         )
+
+    def _write_labels(self, ax, first: bool) -> None:
+        import matplotlib
+
+        names = [str(name) for name in self.labels]
+        height = ax.get_position().height * ax.figure.get_size_inches()[1]  # no more than it gets
+        size = min(matplotlib.rcParams["font.size"], 72 * 0.65 * height / len(names))
+        style = {"color": INK, "fontsize": size}
+        places, turned = np.arange(len(names)), {"rotation": 45, "ha": "right"}
+        ax.set_xticks(places, names, rotation_mode="anchor", **turned, **style)
+        ax.set_yticks(places, names if first else [""] * len(names), **style)
 
 
 def _as_square(rdm: ArrayLike) -> NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """Displays: the numbers they hold, and what they draw."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -184,6 +186,19 @@ class TestRDM:
         assert signed.image_.get_clim() == (-1, 3)
         plt.close("all")
 
+    @pytest.mark.parametrize(("n_rdms", "given"), [(1, False), (2, False), (1, True)])
+    def test_many_labels_keep_out_of_each_others_way(self, n_rdms, given, rng):
+        rdms = {str(k): rng.uniform(size=1225) for k in range(n_rdms)}
+        ax = plt.subplots()[1] if given else None
+        display = RDMDisplay(rdms, labels=[f"image {k}" for k in range(50)]).plot(ax)
+        display.figure_.canvas.draw()
+        boxes = [text.get_window_extent() for text in display.ax_.get_yticklabels()]
+        assert all(upper.y0 >= lower.y1 for upper, lower in itertools.pairwise(boxes))
+        wide = np.array([[text.get_position()[0] for text in display.ax_.get_xticklabels()]])
+        step = np.diff(display.ax_.transData.transform(np.c_[wide[0], wide[0]])[:, 0])
+        assert step.min() > np.sqrt(2) * boxes[0].height  # turned by 45 degrees
+        plt.close("all")
+
     def test_bad_panels(self):
         with pytest.raises(ValueError, match=r"same conditions, got numbers .*\{'a': 3, 'b': 2\}"):
             RDMDisplay({"a": [1, 2, 3], "b": [1]})
@@ -218,6 +233,13 @@ class TestGeometry:
             pdist(points, "sqeuclidean"), *design, n_components=2, squared=True
         )
         assert_allclose(pdist(display.coordinates), pdist(points))
+
+    @pytest.mark.parametrize("n_components", [2, 3])
+    def test_axes_of_other_dimensions(self, n_components, rng):
+        display = self.from_rdm(rng.normal(size=(50, 3)), n_components)
+        ax = plt.figure().add_subplot(projection="3d" if n_components == 2 else None)
+        with pytest.raises(ValueError, match=f"ax must have {n_components} dimensions as the map"):
+            display.plot(ax)
 
     def test_edges_join_neighbours_within_a_task(self, rng):
         display = self.from_rdm(rng.normal(size=(50, 3)), 3)
