@@ -47,6 +47,14 @@ def subjects_zero(rng, seed):
     return table(models, rdms, seed, comparison="cosine")["p_zero"].iloc[0]
 
 
+def subjects_zero_corr(rng, seed):
+    """Subjects whose distances follow the model as often as its opposite."""
+    models = of_random_patterns(rng)
+    weights = rng.normal(size=(10, 1))
+    rdms = weights * (models - models.mean()) + 0.5 * rng.normal(size=(10, models.shape[1]))
+    return table(models, rdms, seed)["p_zero"].iloc[0]
+
+
 def subjects_biased(rng, seed):
     """Cosines of Euclidean distances of patterns that are all alike: not a test."""
     rdms, models = of_random_patterns(rng, 10), of_random_patterns(rng)
@@ -83,6 +91,7 @@ def both_zero(rng, seed):
 TESTS = {
     '`p_permutation`, `comparison="corr"`': permuted,
     '`p_permutation`, `comparison="cosine"`': permuted_cosine,
+    '`p_zero`, `resample="subjects"`, correlation': subjects_zero_corr,
     '`p_zero`, `resample="subjects"`, cosine of crossnobis': subjects_zero,
     '`p_vs_...`, `resample="subjects"`': subjects_pair,
     '`p_zero`, `resample="networks"`': networks_zero,
