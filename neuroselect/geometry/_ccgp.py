@@ -62,7 +62,7 @@ def cross_condition_generalization(
     Parameters
     ----------
     activity : array-like of shape (n_trials, n_units) or dict
-        Activity of units recorded together. Or a recording in one of both forms of
+        Activity of units recorded together, or of a network. Or a recording in one of both forms of
         :func:`~neuroselect.recordings.make_container`, without a time axis or with one bin;
         units that were not recorded together give pseudo-populations
         (:class:`~neuroselect.preprocessing.PseudoPopulation`).
@@ -116,8 +116,8 @@ def cross_condition_generalization(
     Raises
     ------
     ValueError
-        If activity is not finite, there are fewer than two trials per condition, a dichotomy
-        leaves a side without two conditions, or inputs do not fit together.
+        If activity is not finite, a unit has no trial of a condition, a dichotomy leaves a side
+        without two conditions, or inputs do not fit together.
 
     See Also
     --------
@@ -156,12 +156,13 @@ def cross_condition_generalization(
     (True, True)
     """
     rng = generator(random_state)
-    trials = standardized(read_trials(activity, conditions))
+    trials = standardized(read_trials(activity, conditions, min_trials=1))
     names, sides = read_dichotomies(dichotomies, trials.conditions, smallest=2)
     score = (
         ridge_ccgp if estimator is None else partial(ccgp, decide=make_decoder(estimator, n_jobs))
     )
-    rows = draw_rows(trials, n_trials, 1 if is_balanced(trials, n_trials) else n_resamples, rng)
+    n_resamples = 1 if is_balanced(trials, n_trials) else n_resamples
+    rows = draw_rows(trials, n_trials, n_resamples, rng, min_trials=1)
     scores = np.mean([score(trials.data[each][np.newaxis], sides) for each in rows], axis=0)
     null = _null_scores(trials, rows, sides, score, n_null, rng)
     return DichotomyScores(

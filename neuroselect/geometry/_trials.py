@@ -138,14 +138,20 @@ def _check_counts(trials: Trials, min_trials: int) -> None:
     condition = trials.conditions.iloc[where[-1]].to_dict()
     unit = "" if trials.unit is None else f" of unit {where[0]}"
     raise ValueError(
-        f"Every condition must have at least {min_trials} trials{' of every unit' if unit else ''},"
+        f"Every condition must have at least {min_trials} trial{'s' if min_trials > 1 else ''}"
+        f"{' of every unit' if unit else ''},"
         f" but {condition} has {counts.min()}{unit}. Leave out such conditions"
         f"{' or units' if unit else ''}, or merge conditions."
     )
 
 
 def draw_rows(
-    trials: Trials, n_trials: int | None, n_resamples: int, rng: np.random.Generator
+    trials: Trials,
+    n_trials: int | None,
+    n_resamples: int,
+    rng: np.random.Generator,
+    *,
+    min_trials: int = 2,
 ) -> NDArray[np.int64]:
     """Draw `n_trials` of every condition, without replacement, in random order.
 
@@ -156,9 +162,9 @@ def draw_rows(
     """
     fewest = int(trials.counts().min())
     n_trials = fewest if n_trials is None else n_trials
-    if not 2 <= n_trials <= fewest:
+    if not min_trials <= n_trials <= fewest:
         raise ValueError(
-            f"n_trials must be from 2 to {fewest}, the trials of the condition"
+            f"n_trials must be from {min_trials} to {fewest}, the trials of the condition"
             f"{'' if trials.unit is None else ' and unit'} that has fewest, got {n_trials}."
         )
     n_conditions = len(trials.conditions)

@@ -186,6 +186,22 @@ def test_table_and_names(rng):
     assert named.to_frame()["null_mean"].isna().all()
 
 
+@pytest.mark.parametrize("estimator", [None, LogisticRegression()])
+def test_patterns_without_noise(rng, estimator):
+    """One trial a condition, as a network has: training conditions are all that there is."""
+    signed = 2 * CUBE - 1
+    patterns = signed @ rng.normal(size=(3, 20)) + 0.1 * rng.normal(size=(8, 20))
+    sides = {"one": signed[:, 0] > 0, "of all": signed.prod(axis=1) > 0}
+    result = cross_condition_generalization(
+        patterns, np.arange(8), sides, estimator=estimator, n_null=9, random_state=0
+    )
+    decoder = estimator or RidgeClassifier(alpha=20, class_weight="balanced")
+    expected = [slow_ccgp(patterns, np.arange(8), s, lambda: decoder) for s in sides.values()]
+    assert result.scores == pytest.approx(expected)
+    assert result.scores[0] > 0.8 > result.scores[1]
+    assert 0.1 < result.null.mean() < 0.9
+
+
 LABELS = np.repeat(np.arange(4), 3)
 GOOD = np.arange(24.0).reshape(12, 2) % 7
 
@@ -195,14 +211,13 @@ GOOD = np.arange(24.0).reshape(12, 2) % 7
     [
         (GOOD, LABELS * 0, {}, "at least 2 different conditions, got 1"),
         (np.where(GOOD == 3, np.nan, GOOD), LABELS, {}, "activity must be finite, but trial"),
-        (GOOD, np.arange(12), {}, "at least 2 trials, but {'condition': 0} has 1"),
         (GOOD, LABELS, {"dichotomies": [[1, 1, 1, 1]]}, "leaves a class empty: all 4 conditions"),
         (GOOD, LABELS, {"dichotomies": [0, 1, 1, 1]}, "at least 2 conditions, one to hold out"),
         (GOOD, LABELS, {"dichotomies": [0, 1, 1]}, r"each of the 4 conditions.*got shape \(1, 3\)"),
         (GOOD, LABELS, {"dichotomies": [0, 1, 2, 1]}, "must be boolean labellings"),
         (GOOD, LABELS, {"dichotomies": "task"}, "dichotomies must be 'all', columns.*got 'task'"),
         (GOOD, LABELS, {"dichotomies": "condition"}, "must have 2 values, 'condition' has 4"),
-        (GOOD, LABELS, {"n_trials": 5}, "n_trials must be from 2 to 3.* got 5"),
+        (GOOD, LABELS, {"n_trials": 5}, "n_trials must be from 1 to 3.* got 5"),
         (GOOD, LABELS[:11], {}, "one entry per trial of activity, got 11 for 12"),
         (GOOD[:, 0], LABELS, {}, r"activity must be numbers of shape.*got shape \(12,\)"),
         (GOOD, GOOD, {}, r"conditions must be labels.*got shape \(12, 2\)"),
@@ -226,7 +241,7 @@ def test_bad_recordings():
         cross_condition_generalization(times, np.array([0, 0, 1, 1]))
     cells = make_container(np.arange(5.0), {"unit": [0, 0, 0, 0, 1], "side": [0, 1, 0, 1, 1]})
     with pytest.raises(
-        ValueError, match=r"2 trials of every unit, but \{'side': 0\} has 0 of unit 1"
+        ValueError, match=r"1 trial of every unit, but \{'side': 0\} has 0 of unit 1"
     ):
         cross_condition_generalization(cells, "side")
     with pytest.raises(ValueError, match="30 conditions have 77558760 balanced dichotomies"):
