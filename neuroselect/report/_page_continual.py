@@ -10,9 +10,9 @@ from neuroselect.report._sections_continual import (
     choices_section,
     fit_section,
     fit_sentence,
+    groups_section,
     human_sentences,
     learning_section,
-    tests_section,
     units_section,
 )
 from neuroselect.report._words import listed, number, with_interval
@@ -110,7 +110,7 @@ def size(result: ContinualResult) -> str:
 
 PAGE = Page(
     findings=findings,
-    sections=(learning_section, choices_section, tests_section, fit_section, units_section),
+    sections=(learning_section, choices_section, groups_section, fit_section, units_section),
     networks=networks_table,
     size=size,
     varied=(

@@ -133,7 +133,7 @@ def choices_section(result: ContinualResult) -> Section:
     return Section("choices", "How they choose", text, figures=figures, tables=tables)
 
 
-def tests_section(result: ContinualResult) -> Section | None:
+def groups_section(result: ContinualResult) -> Section | None:
     """Blocked against interleaved, in people and in networks."""
     if not len(result.group_tests):
         return None
