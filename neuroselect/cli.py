@@ -65,12 +65,13 @@ def make_parser() -> argparse.ArgumentParser:
     add("--out", default="neuroselect-report", metavar="FOLDER", help="folder to write to")
     add(
         "--n-networks", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
-        help="networks of each kind: at each scale, in each condition (default: 5; arithmetic: 30)",
+        help="networks of each kind: at each scale, in each condition (default: 5; arithmetic: 30;"
+        " continual: 20)",
     )  # fmt: skip
     add(
         "--max-iter", type=_whole(1), metavar="N", default=argparse.SUPPRESS,
-        help="passes in training; in digits, and in arithmetic with replay, over each task"
-        " (default: 10000; digits: 8; arithmetic: 10)",
+        help="passes in training; in digits and continual, and in arithmetic with replay, over each"
+        " task (default: 10000; digits: 8; arithmetic: 10; continual: 200)",
     )  # fmt: skip
     add(
         "--recording", metavar="NAME|FILE|none", default=argparse.SUPPRESS,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 
 from neuroselect.behavior._checks import check_choice_matrices
 from neuroselect.behavior._network_choices import network_choice_matrices
+from neuroselect.behavior._network_objective import NetworkObjective
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +77,10 @@ def fit_network_parameter(
     n_networks : int, default=10
         Networks at each value; the same seeds at all of them.
     n_bootstrap : int, default=1000
-        Bootstrap samples of subjects and of networks, for the group's interval.
+        Bootstrap samples: of subjects and networks for the group's interval, of cells and
+        networks for that of each subject.
     confidence : float, default=0.95
-        Coverage of the interval.
+        Coverage of the intervals.
     n_jobs : int, default=None
         Processes, see `fit_many`.
     random_state : int, RandomState instance or None, default=None
@@ -88,12 +89,14 @@ def fit_network_parameter(
     Returns
     -------
     result : :class:`~sklearn.utils.Bunch`
-        ``values`` (n_values,); ``objective`` (n_subjects, n_values), greater is better; ``best``
-        (n_subjects,), value of each subject; ``group_best``, value with the greatest sum over
-        subjects; ``group_interval`` (low, high), percentiles of it over bootstrap samples of
-        subjects and networks; ``bootstrap`` (n_bootstrap,); ``matrices`` (n_values, n_networks, 2,
-        n_levels, n_levels); ``table``, a DataFrame with a row for each subject: ``subject``,
-        ``best``, ``objective``, and ``margin`` to the best other value.
+        ``grid`` (n_values,); ``objective`` (n_subjects, n_values), greater is better; ``best``
+        (n_subjects,), value of each subject, and ``intervals`` (n_subjects, 2) its bootstrap
+        interval, percentiles over samples of cells and networks; ``group_best``, value with the
+        greatest sum over subjects; ``group_interval`` (low, high), percentiles of it over samples
+        of subjects and networks; ``bootstrap`` (n_bootstrap,), the group's value in each sample;
+        ``matrices`` (n_values, n_networks, 2, n_levels, n_levels); ``table``, a DataFrame with a
+        row for each subject: ``subject``, ``best``, ``low``, ``high``, ``objective``, and
+        ``margin`` to the best other value.
 
     Raises
     ------
@@ -137,48 +140,21 @@ def fit_network_parameter(
             f" {choices.shape}."
         )
     counts = None if counts is None else _read_counts(counts, choices.shape)
-    score = _Objective(objective, choices, counts, lapse, matrices)
-    table = score(np.arange(n_networks))
-    bootstrap = np.empty(n_bootstrap)
-    for k in range(n_bootstrap):
-        people = random_state.randint(len(choices), size=len(choices))
-        drawn = random_state.randint(n_networks, size=n_networks)
-        bootstrap[k] = values[score(drawn)[people].sum(axis=0).argmax()]
-    tail = 100 * (1 - confidence) / 2
+    score = NetworkObjective(objective, choices, counts, lapse, matrices)
+    table = score()
+    group, subjects = (values[k] for k in score.bootstrap(n_bootstrap, random_state))
+    intervals = _interval(subjects, confidence).T
     return Bunch(
-        values=values,
+        grid=values,
         objective=table,
         best=values[table.argmax(axis=1)],
+        intervals=intervals,
         group_best=values[table.sum(axis=0).argmax()],
-        group_interval=tuple(
-            np.percentile(bootstrap, [tail, 100 - tail], method="closest_observation").tolist()
-        ),
-        bootstrap=bootstrap,
+        group_interval=tuple(_interval(group, confidence).tolist()),
+        bootstrap=group,
         matrices=matrices,
-        table=_table(values, table),
+        table=_table(values, table, intervals),
     )
-
-
-class _Objective:
-    """Objective of every subject for every value, (n_subjects, n_values)."""
-
-    def __init__(self, objective, choices, counts, lapse, matrices):
-        self.flat = choices.reshape(len(choices), -1)
-        self.predicted = lapse + (1 - 2 * lapse) * matrices.reshape(*matrices.shape[:2], -1)
-        self.of_networks = None
-        if objective == "binomial":
-            counts = counts.reshape(len(choices), -1)
-            accepted = counts * self.flat
-            p = np.clip(self.predicted, 1e-12, 1 - 1e-12)
-            by_network = np.log(p) @ accepted.T + np.log1p(-p) @ (counts - accepted).T
-            self.of_networks = np.moveaxis(by_network, -1, 0)  # subject, value, network
-
-    def __call__(self, drawn: NDArray) -> NDArray[np.float64]:
-        """Objective with a sample of networks, the same seeds at all values."""
-        if self.of_networks is not None:
-            return logsumexp(self.of_networks[..., drawn], axis=-1) - np.log(len(drawn))
-        mean = self.predicted[:, drawn].mean(axis=1)
-        return -np.sum((self.flat[:, None] - mean) ** 2, axis=-1)
 
 
 def _simulated(estimator, parameter, values, seeds, X, y, *, n_jobs, **frame):
@@ -238,10 +214,23 @@ def _read_counts(counts, shape):
     return counts
 
 
-def _table(values, objective):
+def _interval(drawn, confidence):
+    """Ends of the interval that holds the middle of the draws, which are values of the grid."""
+    tail = 100 * (1 - confidence) / 2
+    return np.percentile(drawn, [tail, 100 - tail], axis=0, method="closest_observation")
+
+
+def _table(values, objective, intervals):
     import pandas as pd
 
     ordered = np.sort(objective, axis=1)
     margin = ordered[:, -1] - (ordered[:, -2] if len(values) > 1 else -np.inf)
-    columns = {"subject": np.arange(len(objective)), "best": values[objective.argmax(axis=1)]}
-    return pd.DataFrame(columns | {"objective": ordered[:, -1], "margin": margin})
+    columns = {
+        "subject": np.arange(len(objective)),
+        "best": values[objective.argmax(axis=1)],
+        "low": intervals[:, 0],
+        "high": intervals[:, 1],
+        "objective": ordered[:, -1],
+        "margin": margin,
+    }
+    return pd.DataFrame(columns)

@@ -112,7 +112,7 @@ class ChoiceMatrixDisplay:
     def _draw(self, panel, mean, cmap):
         image = panel.imshow(mean, origin="lower", vmin=0, vmax=1, cmap=cmap)
         ticks = np.arange(len(self.levels))
-        texts = [f"{level:g}" for level in self.levels]
+        texts = [f"{level:g}".replace("-", "−") for level in self.levels]
         panel.set_xticks(ticks, texts)
         panel.set_yticks(ticks, texts)
         panel.tick_params(length=0)

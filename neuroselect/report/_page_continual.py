@@ -8,9 +8,11 @@ from neuroselect.report._sections_continual import (
     CONDITION,
     HEADERS,
     choices_section,
+    fit_section,
+    fit_sentence,
+    groups_section,
     human_sentences,
     learning_section,
-    tests_section,
     units_section,
 )
 from neuroselect.report._words import listed, number, with_interval
@@ -21,7 +23,7 @@ from neuroselect.studies._continual_measures import CHOICES, distances
 def findings(result: ContinualResult) -> list[str]:
     """The main numbers, one sentence each."""
     first, second = result.trials.task_names
-    sentences = [_forgetting(result, first), _interleaved(result, first, second)]
+    sentences = [_forgetting(result, first, second), _interleaved(result, first, second)]
     sentences += [_boundaries(result, curriculum) for curriculum in ("blocked", "interleaved")]
     sentences += human_sentences(result)
     near = distances(result)
@@ -34,7 +36,7 @@ def findings(result: ContinualResult) -> list[str]:
             f" {number(best['distance'], '.2f')}) and farthest from {worst['condition']} ones"
             f" ({number(worst['distance'], '.2f')})."
         )
-    return sentences
+    return sentences + [told for told in (fit_sentence(result),) if told]
 
 
 def _rows(result, columns, curriculum):
@@ -42,13 +44,19 @@ def _rows(result, columns, curriculum):
     return summarize_kinds(frame.assign(condition=frame["kind"]), columns).to_dict("records")
 
 
-def _forgetting(result, first):
-    column = f"forgotten_{first}"
+def _forgetting(result, first, second):
+    lost, left = f"forgotten_{first}", f"as_{second}_{first}"
+    rows = _rows(result, [lost, f"accuracy_{first}", left], "blocked")
     told = listed(
-        f"{with_interval(row[column], row[f'{column}_ci95'], '.2f')} ({row['condition']})"
-        for row in _rows(result, [column], "blocked")
+        f"{with_interval(row[lost], row[f'{lost}_ci95'], '.2f')} ({row['condition']})"
+        for row in rows
     )
-    return f"Accuracy on the first rule that is lost while the second is learned: {told}."
+    worst = max(rows, key=lambda row: row[lost])
+    return (
+        f"Accuracy on the first rule that is lost while the second is learned: {told}. Most is lost"
+        f" by {worst['condition']} networks, down to {number(worst[f'accuracy_{first}'], '.2f')};"
+        f" following the second rule alone would leave {number(worst[left], '.2f')}."
+    )
 
 
 def _interleaved(result, first, second):
@@ -102,7 +110,7 @@ def size(result: ContinualResult) -> str:
 
 PAGE = Page(
     findings=findings,
-    sections=(learning_section, choices_section, tests_section, units_section),
+    sections=(learning_section, choices_section, groups_section, fit_section, units_section),
     networks=networks_table,
     size=size,
     varied=(

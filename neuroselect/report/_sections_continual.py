@@ -10,6 +10,7 @@ from neuroselect.report._content import Column, Figure, Section, Table
 from neuroselect.report._digit_words import OVER, mean_column, slug, summarize_kinds
 from neuroselect.report._words import listed, number, summarize
 from neuroselect.studies import ContinualResult
+from neuroselect.studies._continual_fit import FITTED, LAPSE, N_TRIALS
 from neuroselect.studies._continual_measures import CHOICES, distances
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ HEADERS = {
     "congruency": "congruency effect",
     "beta_factorised": "factorised β",
     "beta_linear": "linear β",
+    "sluggishness": "fitted sluggishness",
 }
-SHOWN = ("vanilla", "Oja", "sluggish")  # kinds whose choices are drawn
+SHOWN = ("vanilla", "manual gate", "Oja", "sluggish")  # kinds whose choices are drawn
 
 
 def conditions(result: ContinualResult) -> list[str]:
@@ -41,6 +43,7 @@ def learning_section(result: ContinualResult) -> Section:
     """Accuracy on both rules in the course of training, and what is forgotten."""
     first, second = result.trials.task_names
     columns = [f"accuracy_{first}", f"accuracy_{second}", f"learned_{first}", f"forgotten_{first}"]
+    columns.append(f"as_{second}_{first}")
     summary = summarize_kinds(result.measures, columns)
     n = result.measures["network"].nunique()
     table = Table(
@@ -53,6 +56,7 @@ def learning_section(result: ContinualResult) -> Section:
             mean_column(f"task {second} at the end", columns[1], ".3f"),
             mean_column(f"task {first} after its block", columns[2], ".3f"),
             mean_column(f"lost of task {first}", columns[3], ".3f"),
+            mean_column(f"task {first} by the choices of task {second}", columns[4], ".3f"),
         ],
         summary,
     )
@@ -103,7 +107,7 @@ def choices_section(result: ContinualResult) -> Section:
                 title=f"Share of accept choices, {curriculum}",
                 alt=f"Choice matrices of people and networks after {curriculum} training.",
                 caption="Mean over subjects. North: the first feature decides; south: the other.",
-                size=(5.2, 0.6 + 2.2 * len(groups)),
+                size=(5.2, 0.6 + 1.9 * len(groups)),
             ),
             Figure(
                 display=PsychometricDisplay.from_matrices(groups),
@@ -111,7 +115,7 @@ def choices_section(result: ContinualResult) -> Section:
                 title=f"Choice curves, {curriculum}",
                 alt=f"Choices along the relevant and the irrelevant feature, {curriculum}.",
                 caption="Points: means with 95% intervals; lines: fitted sigmoids.",
-                size=(5.2, 0.6 + 2.2 * len(groups)),
+                size=(5.2, 5.6),
             ),
         ]
     text = [
@@ -129,7 +133,7 @@ def choices_section(result: ContinualResult) -> Section:
     return Section("choices", "How they choose", text, figures=figures, tables=tables)
 
 
-def tests_section(result: ContinualResult) -> Section | None:
+def groups_section(result: ContinualResult) -> Section | None:
     """Blocked against interleaved, in people and in networks."""
     if not len(result.group_tests):
         return None
@@ -175,6 +179,47 @@ def human_sentences(result: ContinualResult) -> list[str]:
         for row in rows
     )
     return [f"People, blocked against interleaved: {told}."]
+
+
+def fit_section(result: ContinualResult) -> Section | None:
+    """Which sluggishness of networks makes the choices of people likeliest."""
+    if not len(result.fits):
+        return None
+    columns = [
+        Column("humans", "group"),
+        Column("sluggishness", "sluggishness", "g"),
+        Column("log-likelihood", "log_likelihood", ".2f"),
+        Column("likeliest for", "subjects", "d"),
+    ]
+    caption = (
+        "Log-likelihood of the choices of one subject, mean over subjects, and number of subjects"
+        " whose own choices are likeliest at this value."
+    )
+    text = [
+        f"Networks of the kind {FITTED} are trained with a task signal that moves this far to the"
+        " present task with every trial: 1 is no sluggishness, small values are much. In each cell"
+        f" of its choice matrix a person makes {N_TRIALS} choices, binomial with the probability"
+        f" of one such network and a lapse rate of {LAPSE:g}; the likelihood is the mean over"
+        " networks. Both groups are compared with interleaved networks: in blocks the task changes"
+        " but once, and sluggishness leaves hardly a trace.",
+        fit_sentence(result),
+    ]
+    return Section(
+        "fits",
+        "How sluggish is the task signal of people?",
+        text,
+        tables=[Table("fits", caption, columns, result.fits)],
+    )
+
+
+def fit_sentence(result: ContinualResult) -> str:
+    """The sluggishness of both groups; empty without people."""
+    told = listed(
+        f"{row['best']:g} (95% interval {row['low']:g} to {row['high']:g}) after {row['group']}"
+        " training"
+        for row in result.fits.drop_duplicates("group").to_dict("records")
+    )
+    return told and f"Sluggishness that makes the choices of people likeliest: {told}."
 
 
 def units_section(result: ContinualResult) -> Section:

@@ -1,5 +1,7 @@
 """What single units care about."""
 
+# Not of this package, but asked for together with lesions of sets of units.
+from neuroselect.geometry import component_accuracy as component_accuracy
 from neuroselect.selectivity._bootstrap import bootstrap_importance
 from neuroselect.selectivity._cluster_lesions import cluster_lesion_scores
 from neuroselect.selectivity._compare import compare_importance

@@ -18,6 +18,7 @@ from neuroselect.behavior import (
 )
 from neuroselect.continual import accuracy_matrix, forgetting
 from neuroselect.selectivity import context_weight_correlation, unit_classes
+from neuroselect.studies._continual_fit import fit_people
 from neuroselect.studies._networks import task_labels, unit_counts
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class ContinualResult:
     measures : DataFrame, one row per network
         The grid; `accuracy_A`, `accuracy_B` at the end; `learned_A` and `forgotten_A`, accuracy
         on the first task after its own block and how much of it is lost, NaN where training is
-        interleaved; the measures of choices, see `choice_measures`; numbers of units, `units_...`,
+        interleaved; `as_B_A`, see `second_rule_on_first`; the measures of choices, see
+        `choice_measures`; numbers of units, `units_...`,
         by the task in which they are active; `context_correlation` of the context weights over
         units.
     choices : dict from condition to ndarray of shape (n_networks, 2, 5, 5)
@@ -54,10 +56,12 @@ class ContinualResult:
     missing : str
         Why they are not at hand; empty if they are.
     human_measures : DataFrame or None
-        `group` and the measures of choices, one row per subject.
+        `group`, the measures of choices and `sluggishness`, see `fit_people`, one row per subject.
     group_tests : DataFrame
         Blocked against interleaved, people and each kind of network: `kind` and the columns of
         :func:`~neuroselect.behavior.compare_groups`.
+    fits : DataFrame
+        Sluggishness of networks fitted to the people, see `fit_people`; empty without them.
     seconds : dict from stage to float
         Time taken.
     """
@@ -71,6 +75,7 @@ class ContinualResult:
     missing: str
     human_measures: pd.DataFrame | None
     group_tests: pd.DataFrame
+    fits: pd.DataFrame
     seconds: dict[str, float]
 
 
@@ -113,13 +118,15 @@ def measure_continual(
     parts = [
         grid,
         learning_measures(networks, trials.task_names),
+        second_rule_on_first(matrices, trials.task_names),
         choice_measures(matrices),
         unit_counts(activity, task),
         weights.rename("context_correlation").reset_index(drop=True),
     ]
     measures = pd.concat(parts, axis=1)
     humans, missing = fetch_humans()
-    people = None if humans is None else grouped_measures(humans)
+    fits, best = fit_people(networks, grid, trials, FEATURES, humans)
+    people = None if humans is None else grouped_measures(humans).assign(sluggishness=best)
     return ContinualResult(
         study=study,
         trials=trials,
@@ -133,6 +140,7 @@ def measure_continual(
         missing=missing,
         human_measures=people,
         group_tests=group_tests(measures, people),
+        fits=fits,
         seconds=seconds,
     )
 
@@ -158,6 +166,25 @@ def learning_measures(networks: list, task_names: list[str]) -> pd.DataFrame:
             row[f"forgotten_{first}"] = forgetting(found.matrix, reference="own")[0]
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def second_rule_on_first(matrices: NDArray, task_names: list[str]) -> pd.Series:
+    """Accuracy by the first rule of the choices that are made in the second task.
+
+    Whoever forgets the first rule altogether and follows the second one instead is left with it.
+
+    Returns
+    -------
+    accuracy : Series of shape (n_subjects,), named ``as_B_A`` after the tasks
+        Share of stimuli with a reward other than 0 that are chosen as the first rule asks.
+    """
+    import pandas as pd
+
+    n_levels = matrices.shape[-1]
+    side = np.sign(np.arange(n_levels) - (n_levels - 1) / 2)[:, None]  # along the first axis
+    right = (np.sign(matrices[:, 1] - 0.5) == side)[:, side[:, 0] != 0]
+    first, second = task_names
+    return pd.Series(right.mean(axis=(1, 2)), name=f"as_{second}_{first}")
 
 
 def choice_measures(matrices: ArrayLike) -> pd.DataFrame:
@@ -189,7 +216,7 @@ def group_tests(measures: pd.DataFrame, people: pd.DataFrame | None) -> pd.DataF
     tables = []
     if people is not None:
         blocked, mixed = (people[people["group"] == g] for g in ("blocked", "interleaved"))
-        tables.append(_tested("humans", blocked, mixed))
+        tables.append(_tested("humans", blocked, mixed, [*CHOICES, "sluggishness"]))
     for kind in dict.fromkeys(measures["kind"]):
         own = measures[measures["kind"] == kind]
         sides = [own[own["curriculum"] == c] for c in ("blocked", "interleaved")]
@@ -198,8 +225,8 @@ def group_tests(measures: pd.DataFrame, people: pd.DataFrame | None) -> pd.DataF
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["kind"])
 
 
-def _tested(kind, blocked, mixed):
-    columns = list(CHOICES)
+def _tested(kind, blocked, mixed, columns=CHOICES):
+    columns = list(columns)
     # Networks may all end with the same number, up to rounding: no test can be made of that.
     varied = [c for c in columns if min(np.ptp(blocked[c]), np.ptp(mixed[c])) > 1e-6]
     if not varied:

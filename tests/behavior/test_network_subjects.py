@@ -12,6 +12,7 @@ from neuroselect.behavior import (
     fit_network_parameter,
     network_choice_matrices,
 )
+from neuroselect.behavior._network_objective import NetworkObjective
 from neuroselect.datasets import make_context_blobs
 
 
@@ -96,6 +97,11 @@ def test_parameters_are_recovered(blobs, seed, parameter, values, truth):
     assert result.group_best == truth
     assert result.group_interval[0] <= truth <= result.group_interval[1]
     assert np.mean(result.best == truth) > 0.2  # one subject alone says less than the group
+    assert result.intervals.shape == (8, 2)
+    low, high = result.intervals.T
+    assert np.mean((low <= truth) & (truth <= high)) > 0.6
+    assert np.array_equal(result.table[["low", "high"]], result.intervals)
+    assert result.grid.tolist() == values
     assert result.matrices.shape == (len(values), 8, 2, 5, 5)
     assert (result.table["margin"] >= 0).all()
     assert result.table["objective"].to_numpy() == pytest.approx(result.objective.max(axis=1))
@@ -119,6 +125,39 @@ def test_binomial_likelihood_is_its_definition(blobs, rng):
     for c, found in zip(choices, result.objective[:, 0], strict=True):
         each = [np.prod(q ** (4 * c) * (1 - q) ** (4 - 4 * c)) for q in p]
         assert found == pytest.approx(np.log(np.mean(each)))
+
+
+@pytest.mark.parametrize("kind", ["binomial", "squared_error"])
+def test_bootstrap_draws_are_those_of_a_slow_loop(kind, rng):
+    """Networks and cells that are drawn twice count twice."""
+    choices = rng.integers(0, 5, size=(3, 2, 4, 4)) / 4
+    matrices = rng.random((5, 6, 2, 4, 4))
+    score = NetworkObjective(kind, choices, np.full(choices.shape, 4.0), 0.1, matrices)
+    networks, cells = rng.integers(6, size=6), rng.integers(32, size=32)
+    found = score(networks, np.bincount(cells, minlength=32).astype(float))
+    p = 0.1 + 0.8 * matrices.reshape(5, 6, 32)[:, :, cells][:, networks]
+    for c, row in zip(choices.reshape(3, 32)[:, cells], found, strict=True):
+        if kind == "binomial":
+            each = (p ** (4 * c) * (1 - p) ** (4 - 4 * c)).prod(axis=-1)
+            slow = np.log(each.mean(axis=1))
+        else:
+            slow = -((c - p.mean(axis=1)) ** 2).sum(axis=-1)
+        assert row == pytest.approx(slow)
+
+
+def test_intervals_are_as_wide_as_what_is_known(rng):
+    """One value where choices tell it in every cell, all values where they tell nothing."""
+    values = np.array([0.1, 0.5, 0.9])
+    matrices = np.tile(values[:, None, None, None, None], (1, 4, 2, 5, 5))
+    choices = np.concatenate([np.full((1, 2, 5, 5), 0.5), rng.random((1, 2, 5, 5)).round()])
+    score = NetworkObjective("squared_error", choices, None, 0.0, matrices)
+    _, subjects = score.bootstrap(200, np.random.RandomState(0))
+    assert (subjects[:, 0] == 1).all()
+    alike = np.tile(rng.random((1, 1, 2, 5, 5)), (3, 4, 1, 1, 1))
+    alike = alike + 0.01 * rng.standard_normal((3, 4, 2, 5, 5))
+    score = NetworkObjective("squared_error", choices, None, 0.0, alike)
+    _, subjects = score.bootstrap(200, np.random.RandomState(0))
+    assert len(np.unique(subjects[:, 1])) > 1
 
 
 BAD = [

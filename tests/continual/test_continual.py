@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.base import clone
 
-from neuroselect import MultiTaskMLP, MultiTaskMLPClassifier, fit_many
+from neuroselect import (
+    ContextGatedClassifier,
+    ContextGatedRegressor,
+    MultiTaskCNNClassifier,
+    MultiTaskMLP,
+    MultiTaskMLPClassifier,
+    fit_many,
+)
 from neuroselect.continual import (
     accuracy_matrix,
     backward_transfer,
@@ -91,6 +99,33 @@ def test_scores_are_those_of_networks_stopped_there(blobs, seed):
     assert np.allclose(result.initial[0], nets[0].history_["task_scores"][0])
     one = accuracy_matrix(nets[0])
     assert np.array_equal(one.matrix, result.matrix[0])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        MultiTaskMLP((8,)),
+        MultiTaskMLPClassifier((8,)),
+        ContextGatedRegressor((8,), gating="oja"),
+        ContextGatedRegressor((8,), gating="learned", loss="expected_reward"),
+        ContextGatedClassifier((8,), gating="random"),
+        MultiTaskCNNClassifier((8,), conv_channels=(2,)),
+    ],
+    ids=lambda e: f"{type(e).__name__}-{getattr(e, 'gating', '')}",
+)
+def test_every_network_has_a_matrix(blobs, estimator, seed):
+    """Alone and on the network axis: the last row is the score by task, in all of them."""
+    X, y, side = blobs
+    y = side if hasattr(estimator, "predict_proba") else y
+    estimator.set_params(curriculum="blocked", record="task_scores", max_iter=4)
+    nets = fit_many([clone(estimator).set_params(random_state=seed + k) for k in range(2)], X, y)
+    result = accuracy_matrix(nets)
+    assert result.matrix.shape == (2, 2, 2)
+    assert np.allclose(result.matrix[:, -1], [net.score_by_task(X, y) for net in nets])
+    untrained = clone(nets[1]).set_params(max_iter=2, curriculum=Blocked([0], 2)).fit(X, y)
+    assert np.allclose(result.matrix[1, 0], untrained.score_by_task(X, y))
+    table = continual_measures(nets)
+    assert np.allclose(table["final"], result.matrix[:, -1].ravel())
 
 
 def test_blocked_training_forgets_and_interleaved_does_not(blobs):

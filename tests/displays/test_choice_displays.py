@@ -33,6 +33,8 @@ def test_matrices_are_group_means_task_beside_task(groups):
     assert display.axes_[1, 0].get_ylabel() == "interleaved\nleafiness"
     assert display.axes_[1, 1].get_xlabel() == "branchiness"
     assert display.colorbar_.ax.get_ylabel() == "share of accept choices"
+    signs = ChoiceMatrixDisplay(groups["blocked"], levels=[-2, -1, 1, 2]).plot()
+    assert [t.get_text() for t in signs.axes_[0, 0].get_xticklabels()] == ["−2", "−1", "1", "2"]
 
 
 def test_one_group_in_given_axes(groups):

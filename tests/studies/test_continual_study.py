@@ -11,7 +11,7 @@ from neuroselect.report import write_report
 from neuroselect.report._page_continual import findings
 from neuroselect.studies import get_study, run_study
 from neuroselect.studies._continual import recorded_passes
-from neuroselect.studies._continual_measures import CHOICES, distances
+from neuroselect.studies._continual_measures import CHOICES, distances, second_rule_on_first
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,19 @@ def test_measures_are_those_of_the_choices(result):
         assert np.allclose(own["congruency"], congruency_effect(matrices))
 
 
+def test_what_the_second_rule_leaves_of_the_first(result):
+    """By hand: of 20 stimuli with a reward in the first task, 8 agree, 8 do not, 4 are neutral."""
+    level = np.arange(5) - 2.0
+    by_rows, by_columns = np.broadcast_arrays(level[:, None], level)
+    choices = np.stack([[by_rows, by_columns], [by_rows, by_rows]]) / 4 + 0.5
+    found = second_rule_on_first(choices, ["A", "B"])
+    assert found.name == "as_B_A"
+    assert found.tolist() == [8 / 20, 1.0]
+    means = result.measures.groupby("condition").mean(numeric_only=True)
+    assert means.loc["vanilla, blocked", "as_B_A"] < 0.75
+    assert (result.measures["as_B_A"] >= 0.35).all()
+
+
 def test_people_are_compared_by_the_same_functions(study, data_folder):
     result = run_study(study, n_networks=2, max_iter=2)
     people = result.human_measures
@@ -86,6 +99,16 @@ def test_people_are_compared_by_the_same_functions(study, data_folder):
     # Blocked training helps people: two boundaries rather than one.
     assert tests.loc["beta_factorised", "T"] > 0
     assert tests.loc["congruency", "T"] < 0
+    fits = result.fits
+    assert fits.groupby("group")["subjects"].sum().to_dict() == {"blocked": 48, "interleaved": 47}
+    for group, own in fits.groupby("group"):
+        counted = (people.loc[people["group"] == group, "sluggishness"].value_counts()).to_dict()
+        assert {v: n for v, n in zip(own["sluggishness"], own["subjects"], strict=True) if n} == (
+            counted
+        )
+        # The same number of subjects at every value: means have the order of sums.
+        assert own.loc[own["log_likelihood"].idxmax(), "sluggishness"] == own["best"].iloc[0]
+    assert any("Sluggishness that makes the choices of people" in s for s in findings(result))
     near = distances(result)
     assert len(near) == 20
     row = near.iloc[0]
@@ -102,8 +125,12 @@ def test_the_page_says_what_its_tables_say(tmp_path, monkeypatch, data_folder):
     lost = learning.set_index("condition").loc["vanilla, blocked", "forgotten_A"]
     sentence = re.search(r"lost while the second is learned: (.*?)\.</li>", text)[1]
     assert f"{lost:.2f}" in sentence
+    worst = learning.loc[learning["forgotten_A"].idxmax()]
+    kind, left = worst["condition"].removesuffix(", blocked"), worst["as_B_A"]
+    assert f"by {kind} networks, down to {worst['accuracy_A']:.2f};" in text
+    assert f"following the second rule alone would leave {left:.2f}." in text
     assert {p.stem for p in (page.parent / "tables").glob("*.csv")} >= {
-        "choice-measures", "distances", "group-tests", "learning", "networks", "units",
+        "choice-measures", "distances", "fits", "group-tests", "learning", "networks", "units",
     }  # fmt: skip
     assert text.count("<figure") == 14
     monkeypatch.setenv("NEUROSELECT_DATA", str(tmp_path / "none"))
@@ -115,3 +142,4 @@ def test_the_page_says_what_its_tables_say(tmp_path, monkeypatch, data_folder):
     text = alone.read_text(encoding="utf-8")
     assert "The choices of people are not at hand, and not shown. no network: put it into" in text
     assert not (alone.parent / "tables/distances.csv").exists()
+    assert not (alone.parent / "tables/fits.csv").exists()
