@@ -11,17 +11,11 @@ PAGE = (Path(__file__).parent.parent / "docs" / "rdms.md").read_text(encoding="u
 
 def test_the_code_runs():
     names = {}
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    for code in blocks:
-        exec(compile(code, "docs/rdms.md", "exec"), names)
-    assert len(blocks) == 2
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    exec(compile(code, "docs/rdms.md", "exec"), names)
     assert names["rdms"].shape == (12, 28)
     category, size = names["regression"].unique_variance_.mean(axis=0)
     assert category > 0.5 > 10 * size
-    results = names["results"]
-    # One of 35 ways to halve the conditions is theirs, whatever the permutations.
-    assert results.loc["category", "p_permutation"] < 0.1 < results.loc["size", "p_permutation"]
-    assert results.loc["category", "ci_low"] > results.loc["size", "ci_high"]
 
 
 def test_every_metric_and_method_is_described():

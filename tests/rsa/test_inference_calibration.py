@@ -1,4 +1,4 @@
-"""p-values of evaluate where there is no effect: the simulations of docs/rdms.md."""
+"""p-values of evaluate where there is no effect: the simulations of docs/inference.md."""
 
 import runpy
 from pathlib import Path
@@ -14,7 +14,7 @@ UNIFORM = ["permuted", "permuted_cosine", "subjects_zero_corr", "subjects_pair",
 
 @pytest.fixture(scope="module")
 def calibration():
-    return runpy.run_path(str(ROOT / "docs" / "rsa_calibration.py"))
+    return runpy.run_path(str(ROOT / "docs" / "inference_calibration.py"))
 
 
 @pytest.mark.slow
@@ -42,7 +42,7 @@ def test_cosines_of_positive_distances_are_no_test_against_zero(calibration):
 
 def test_table_of_the_page(calibration):
     """Every simulation has its row, and its rates are those that the page claims."""
-    page = (ROOT / "docs" / "rdms.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "inference.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in page.splitlines() if "%" in line and line[0] == "|"]
     tests = calibration["TESTS"]
     assert [row[0].removeprefix("| ") for row in rows] == list(tests)

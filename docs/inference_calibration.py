@@ -1,6 +1,6 @@
-"""Type-I errors of the tests in docs/rdms.md: p-values on simulated RDMs without effect.
+"""Type-I errors of the tests in docs/inference.md: p-values on simulated RDMs without effect.
 
-    python docs/rsa_calibration.py
+    python docs/inference_calibration.py
 
 prints the table of that page: the share of p-values up to .05 and .1, and the Kolmogorov-Smirnov
 test of all of them against the uniform distribution.
