@@ -96,7 +96,8 @@ class TargetedDimensionalityReduction(TransformerMixin, BaseEstimator):
     Notes
     -----
     With ``n_components=1`` the axis is the first principal axis with a sign, whatever that axis
-    is: it may be the course of time, if conditions differ less than times. And since condition
+    is: it may be the course of time, if conditions differ less than times; and the axes of
+    several variables are one and the same, unless there are as many components. Since condition
     means are z-scored for each unit, all units with a signal above their noise count about alike
     in it, however strong the signal.
 
