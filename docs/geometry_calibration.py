@@ -94,19 +94,19 @@ def simulate(test, n_simulations, seed):
     return p, p - rng.uniform(0, 1, n_simulations) / (N_DRAWS + 1)
 
 
-def main():
+def print_table(description, heading, tests, simulate):
     """Simulate all tests, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--n-simulations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    print("| test, and what the simulations have | p ≤ .05 | p ≤ .1 | Kolmogorov-Smirnov p |")
+    print(f"| {heading} | p ≤ .05 | p ≤ .1 | Kolmogorov-Smirnov p |")
     print("|---|---|---|---|")
-    for name, test in TESTS.items():
+    for name, test in tests.items():
         p, spread = simulate(test, options.n_simulations, options.seed)
         shares = " | ".join(f"{100 * np.mean(p <= level):.1f} %" for level in (0.05, 0.1))
         print(f"| {name} | {shares} | {kstest(spread, 'uniform').pvalue:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    print_table(__doc__.splitlines()[0], "test, and what the simulations have", TESTS, simulate)

@@ -6,10 +6,8 @@ prints the table of that page: the share of p-values up to .05 and .1, and the K
 test of all of them against the uniform distribution.
 """
 
-import argparse
-
 import numpy as np
-from scipy.stats import kstest
+from geometry_calibration import print_table
 
 from neuroselect.rsa import condensed_rdms, evaluate
 
@@ -109,19 +107,5 @@ def simulate(test, n_simulations, seed):
     return p, p - step * rng.uniform(0, 1, n_simulations)
 
 
-def main():
-    """Simulate all tests, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--n-simulations", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    print("| p-value of `evaluate` | p ≤ .05 | p ≤ .1 | Kolmogorov-Smirnov p |")
-    print("|---|---|---|---|")
-    for name, test in TESTS.items():
-        p, spread = simulate(test, options.n_simulations, options.seed)
-        shares = " | ".join(f"{100 * np.mean(p <= level):.1f} %" for level in (0.05, 0.1))
-        print(f"| {name} | {shares} | {kstest(spread, 'uniform').pvalue:.2f} |", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    print_table(__doc__.splitlines()[0], "p-value of `evaluate`", TESTS, simulate)

@@ -14,7 +14,9 @@ UNIFORM = ["permuted", "permuted_cosine", "subjects_zero_corr", "subjects_pair",
 
 @pytest.fixture(scope="module")
 def calibration():
-    return runpy.run_path(str(ROOT / "docs" / "inference_calibration.py"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")  # as for a script in that folder
+        return runpy.run_path(str(ROOT / "docs" / "inference_calibration.py"))
 
 
 @pytest.mark.slow
