@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr, stdtrit
-from scipy.stats import false_discovery_control
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
-from neuroselect.rsa._compare import compare_rdms
 from neuroselect.rsa._condition_permutation import permuted_estimates
-from neuroselect.rsa._evaluation_input import (
-    Evaluated,
-    check_comparison,
-    read_evaluated,
-    read_factors,
-)
-from neuroselect.rsa._noise_ceiling import (
-    ceilings_by_pooling,
-    ceilings_of_samples,
-    matched,
-    subject_shares,
-)
-from neuroselect.rsa._resampling import (
-    draw_counts,
-    fewest_distinct,
-    generalized_variance,
-    subsets,
-)
-from neuroselect.rsa._similarities import WEIGHTED, ResampledSimilarities, WeightedSimilarities
-from neuroselect.utils._p_values import monte_carlo_p_values
+from neuroselect.rsa._evaluation_bootstrap import Bootstrap
+from neuroselect.rsa._evaluation_input import check_comparison, read_evaluated, read_factors
+from neuroselect.rsa._evaluation_tables import CORRECTIONS, Inference, model_table, pairwise_table
+from neuroselect.rsa._noise_ceiling import subject_shares
+from neuroselect.rsa._resampling import draw_counts, fewest_distinct, subsets
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CORRECTIONS = ("holm", "bonferroni", "fdr_bh", None)
 
 
 def evaluate(
@@ -217,7 +196,7 @@ correction, n_permutations, random_state, sigma_k
             " noise_ceiling=False."
         )
     random_state = check_random_state(random_state)
-    bootstrap = _Bootstrap(given, comparison, noise_ceiling, sigma_k)
+    bootstrap = Bootstrap(given, comparison, noise_ceiling, sigma_k)
     (point,) = bootstrap.estimates({}, [()])
     ((_, table, _),) = bootstrap.similarities.blocks(None, among_rdms=False)
     counts = {
@@ -229,7 +208,7 @@ correction, n_permutations, random_state, sigma_k
     chosen = subsets(factors)
     samples = dict(zip(chosen, bootstrap.estimates(counts, chosen), strict=True))
     dof = min(given.sizes[factor] for factor in factors) - 1
-    found = _Inference(point[0], samples, given.sizes, dof, len(given.names))
+    found = Inference(point[0], samples, given.sizes, dof, len(given.names))
     result = Bunch(
         per_network=_over_subjects(table[0], given.groups).mean(axis=-1),
         per_subject=_over_subjects(table[0], given.groups).mean(axis=1),
@@ -248,163 +227,9 @@ correction, n_permutations, random_state, sigma_k
             given.models, given.rdms, share, comparison,
             n_permutations=n_permutations, random_state=random_state, sigma_k=sigma_k,
         )  # fmt: skip
-    result.pairwise = _pairwise(found, given.names, correction)
-    result.table = _table(found, result, confidence, correction)
+    result.pairwise = pairwise_table(found, given.names, correction)
+    result.table = model_table(found, result, confidence, correction)
     return result
-
-
-class _Bootstrap:
-    """Estimates of models and bounds of the noise ceiling, in samples of any factors."""
-
-    def __init__(self, given: Evaluated, comparison: str, noise_ceiling: bool, sigma_k):
-        self.given, self.noise_ceiling = given, noise_ceiling
-        if comparison not in WEIGHTED:
-            self.similarities = ResampledSimilarities(given.models, given.rdms, comparison, sigma_k)
-            return
-        # Raises where the comparison is undefined.
-        compare_rdms(given.models.reshape(-1, given.models.shape[-1]), given.rdms, comparison)
-        self.similarities = WeightedSimilarities(given.models, given.rdms, comparison)
-
-    def estimates(self, counts: dict[str, NDArray], chosen: list[tuple[str, ...]]) -> list[NDArray]:
-        """Estimates, then lower and upper bound, (n_samples, n_models + 2) for each of `chosen`.
-
-        Those are the factors resampled; similarities in samples of conditions serve all that have
-        conditions among them.
-        """
-        found: list = [None] * len(chosen)
-        for drawn in (False, True):
-            positions = [k for k, c in enumerate(chosen) if ("conditions" in c) == drawn]
-            if positions:
-                factors = [chosen[k] for k in positions]
-                for k, values in zip(positions, self._of(counts, factors, drawn), strict=True):
-                    found[k] = values
-        return found
-
-    def _of(self, counts, factors, drawn):
-        width, n_samples = len(self.given.names), len(next(iter(counts.values()), [0]))
-        shape = n_samples, width + 2 * self.noise_ceiling
-        values = [np.empty(shape if chosen else (1, shape[1])) for chosen in factors]
-        conditions = counts["conditions"] if drawn else None
-        for block, table, among in self.similarities.blocks(
-            conditions, among_rdms=self.noise_ceiling
-        ):
-            rows = block if drawn else slice(None)
-            sample = conditions[block][0] if drawn else None
-            for chosen, target in zip(factors, values, strict=True):
-                members = {f: counts[f][rows] for f in ("networks", "subjects") if f in chosen}
-                target[rows] = self._reduced(table, among, sample, **members)
-        return values
-
-    def _reduced(self, table, among, sample, networks=None, subjects=None):
-        """Means over networks and subjects, and the ceilings, of samples of conditions."""
-        sizes, groups = self.given.sizes, self.given.groups
-        networks = np.ones((1, sizes["networks"])) if networks is None else networks
-        subjects = np.ones((1, sizes["subjects"])) if subjects is None else subjects
-        weight = subject_shares(subjects, groups)
-        of_networks = np.einsum("nmks,ns->nmk", *matched(table, weight))
-        of_models = np.einsum("nmk,nk->nm", *matched(of_networks, networks / sizes["networks"]))
-        if not self.noise_ceiling:
-            return of_models
-        ceilings = np.transpose(self._ceilings(among, subjects, sample))
-        return np.hstack(list(matched(of_models, ceilings)))
-
-    def _ceilings(self, among, subjects, sample):
-        groups = self.given.groups
-        if among is None:
-            return ceilings_by_pooling(self.similarities, sample, subjects, groups)
-        return ceilings_of_samples(among, subjects, groups)
-
-
-class _Inference:
-    """Estimates and contrasts with their standard errors."""
-
-    def __init__(self, point, samples, sizes, dof, n_models):
-        self.point, self.samples, self.sizes, self.dof = point, samples, sizes, dof
-        self.n_models = n_models
-
-    def test(self, contrast: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """Contrasts (n_contrasts,) of the estimates, their standard errors and t values."""
-        value = contrast @ self.point
-        variances = {t: (s @ contrast.T).var(axis=0, ddof=1) for t, s in self.samples.items()}
-        error = np.sqrt(np.maximum(generalized_variance(variances, self.sizes), 0))
-        tiny = 1e-12 * np.abs(self.point).max()
-        t = np.divide(value, error, out=np.zeros_like(value), where=error > tiny)
-        # Without any variance only a contrast of 0 is no difference.
-        return (
-            value,
-            error,
-            np.where((error <= tiny) & (abs(value) > tiny), np.copysign(np.inf, value), t),
-        )
-
-    def two_sided(self, t):
-        """P-values of t values in either direction."""
-        return 2 * stdtr(self.dof, -np.abs(t))
-
-    @property
-    def of_models(self) -> NDArray:
-        """One contrast for each model: itself."""
-        return np.eye(self.n_models, len(self.point))
-
-
-def _table(found, result, confidence, correction):
-    import pandas as pd
-
-    names, models = result.names, found.of_models
-    value, error, t = found.test(models)
-    half = stdtrit(found.dof, (1 + confidence) / 2) * error
-    columns = {"estimate": value, "standard_error": error}
-    columns |= {"ci_low": value - half, "ci_high": value + half}
-    columns |= _with_corrected("p_zero", stdtr(found.dof, -t), correction)
-    if len(result.permuted):
-        p = monte_carlo_p_values(value, result.permuted)
-        columns |= _with_corrected("p_permutation", p, correction)
-    if result.ceiling is not None:
-        columns |= {"ceiling_low": result.ceiling[0], "ceiling_high": result.ceiling[1]}
-        contrast = models.copy()
-        contrast[:, found.n_models] = -1
-        p = found.two_sided(found.test(contrast)[2])
-        columns |= _with_corrected("p_ceiling", p, correction)
-    table = pd.DataFrame(columns, index=pd.Index(names, name="model"))
-    pairs = result.pairwise
-    for p in ("p", "p_corrected"):
-        square = pd.DataFrame(np.nan, index=names, columns=names)
-        for row in pairs.to_dict("records"):
-            square.loc[row["model"], row["other"]] = row[p]
-            square.loc[row["other"], row["model"]] = row[p]
-        for name in names if len(names) > 1 else []:
-            table[f"p_vs_{name}{p[1:]}"] = square[name]
-    return table
-
-
-def _pairwise(found, names, correction):
-    import pandas as pd
-
-    pairs = list(combinations(range(len(names)), 2))
-    contrast = np.zeros((len(pairs), len(found.point)))
-    for row, (a, b) in zip(contrast, pairs, strict=True):
-        row[[a, b]] = 1, -1
-    value, error, t = found.test(contrast)
-    columns = {"model": [names[a] for a, _ in pairs], "other": [names[b] for _, b in pairs]}
-    columns |= {"difference": value, "standard_error": error, "t": t}
-    return pd.DataFrame(columns | _with_corrected("p", found.two_sided(t), correction))
-
-
-def _with_corrected(name, p, correction):
-    return {name: p, f"{name}_corrected": corrected_p_values(p, correction)}
-
-
-def corrected_p_values(p: NDArray, correction: str | None) -> NDArray[np.float64]:
-    """Correct p-values of one family of tests."""
-    n = len(p)
-    if correction is None or not n:
-        return p.copy()
-    if correction == "fdr_bh":
-        return false_discovery_control(p)
-    if correction == "bonferroni":
-        return np.minimum(n * p, 1)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(np.minimum((n - np.arange(n)) * p[order], 1))
-    return stepped[np.argsort(order, kind="stable")]
 
 
 def _over_subjects(table, groups):

@@ -8,7 +8,7 @@ from scipy.stats import kstest, spearmanr
 
 from neuroselect.datasets import fetch_92_images
 from neuroselect.rsa import compare_rdms, evaluate, model_comparison, noise_ceiling
-from neuroselect.rsa._evaluate import corrected_p_values
+from neuroselect.rsa._evaluation_tables import corrected_p_values
 from neuroselect.rsa._resampling import draw_counts, generalized_variance, pair_weights, subsets
 from neuroselect.rsa._similarities import ResampledSimilarities, WeightedSimilarities
 
