@@ -19,7 +19,7 @@ from neuroselect._engine._spec import NetworkSpec, Weights
 from neuroselect.utils._torch import one_thread, usable_device
 
 # Values in the widest layer of a block of rows and sets.
-BLOCK_VALUES = {"cpu": 2**19, "cuda": 2**25, "mps": 2**24}
+BLOCK_VALUES = {"cpu": 2**18, "cuda": 2**25, "mps": 2**24}
 # Sets that share a block of rows, if memory for their weights allows.
 MIN_SETS = 8
 WEIGHT_VALUES = 2**22
